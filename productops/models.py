@@ -1,0 +1,143 @@
+"""How initiatives move KPIs: metrics, math models, parameters, scores per framework, contributions."""
+
+from __future__ import annotations
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from simple_history.models import HistoricalRecords
+
+from backlog.models import Initiative, ScoringFramework
+
+# The key of parameters that several initiatives' models use; no initiative ever has it.
+SHARED_KEY = "SHARED"
+
+
+class KpiLevel(models.TextChoices):
+    """How near a KPI stands to what the company is steered by."""
+
+    NORTH_STAR = "north_star"
+    STRATEGIC = "strategic"
+
+
+class MetricConfig(models.Model):
+    """One KPI of the company."""
+
+    kpi_key = models.CharField(max_length=100, unique=True)
+    kpi_name = models.CharField(max_length=200, blank=True)
+    kpi_level = models.CharField(max_length=12, choices=KpiLevel.choices)
+    unit = models.CharField(max_length=60, blank=True)
+    description = models.TextField(blank=True)
+    is_active = models.BooleanField(default=True)
+    notes = models.TextField(blank=True)
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ("kpi_key",)
+
+    def __str__(self) -> str:
+        return self.kpi_key
+
+
+class InitiativeScoring(models.Model):
+    """Inputs and scores of every framework, side by side; the active ones are copied to the initiative."""
+
+    initiative = models.OneToOneField(Initiative, on_delete=models.CASCADE, related_name="scoring")
+    rice_reach = models.FloatField(null=True, blank=True, validators=[MinValueValidator(0.0)])
+    rice_impact = models.FloatField(null=True, blank=True)
+    rice_confidence = models.FloatField(null=True, blank=True, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)])
+    rice_effort = models.FloatField(null=True, blank=True)
+    wsjf_business_value = models.FloatField(null=True, blank=True)
+    wsjf_time_criticality = models.FloatField(null=True, blank=True)
+    wsjf_risk_reduction = models.FloatField(null=True, blank=True)
+    wsjf_job_size = models.FloatField(null=True, blank=True)
+    rice_value_score = models.FloatField(null=True, blank=True)
+    rice_effort_score = models.FloatField(null=True, blank=True)
+    rice_overall_score = models.FloatField(null=True, blank=True)
+    wsjf_value_score = models.FloatField(null=True, blank=True)
+    wsjf_effort_score = models.FloatField(null=True, blank=True)
+    wsjf_overall_score = models.FloatField(null=True, blank=True)
+    math_value_score = models.FloatField(null=True, blank=True)
+    math_effort_score = models.FloatField(null=True, blank=True)
+    math_overall_score = models.FloatField(null=True, blank=True)
+
+    history = HistoricalRecords()
+
+    def __str__(self) -> str:
+        return f"scores of {self.initiative}"
+
+
+class InitiativeMathModel(models.Model):
+    """One model of how an initiative moves a KPI: a formula over named parameters, and the metric chain it stands for."""
+
+    initiative = models.ForeignKey(Initiative, on_delete=models.CASCADE, related_name="math_models")
+    model_name = models.CharField(max_length=200)
+    model_description_free_text = models.TextField(blank=True)
+    target_kpi_key = models.CharField(max_length=100, blank=True)
+    formula_text = models.TextField(blank=True)
+    metric_chain_text = models.TextField(blank=True)
+    assumptions_text = models.TextField(blank=True)
+    suggested_by_llm = models.BooleanField(default=False)
+    approved_by_user = models.BooleanField(default=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ("initiative", "model_name")
+        constraints = (models.UniqueConstraint(fields=("initiative", "model_name"), name="one_model_per_name"),)
+
+    def __str__(self) -> str:
+        return f"{self.initiative.initiative_key} / {self.model_name}"
+
+
+class InitiativeParam(models.Model):
+    """One assumption: a named number with unit and range. Without an initiative it is shared by all (`SHARED` in the sheet)."""
+
+    initiative = models.ForeignKey(Initiative, null=True, blank=True, on_delete=models.CASCADE, related_name="params")
+    framework = models.CharField(max_length=12, choices=ScoringFramework.choices, default=ScoringFramework.MATH_MODEL)
+    param_name = models.CharField(max_length=100)
+    param_display = models.CharField(max_length=200, blank=True)
+    description = models.TextField(blank=True)
+    unit = models.CharField(max_length=60, blank=True)
+    value = models.FloatField(null=True, blank=True)
+    min = models.FloatField(null=True, blank=True)
+    max = models.FloatField(null=True, blank=True)
+    source = models.TextField(blank=True)
+    approved = models.BooleanField(default=False)
+    notes = models.TextField(blank=True)
+    is_auto_seeded = models.BooleanField(default=False)
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ("initiative", "framework", "param_name")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("initiative", "framework", "param_name"), condition=Q(initiative__isnull=False), name="one_param_per_name"
+            ),
+            models.UniqueConstraint(
+                fields=("framework", "param_name"), condition=Q(initiative__isnull=True), name="one_shared_param_per_name"
+            ),
+        )
+
+    def __str__(self) -> str:
+        key = self.initiative.initiative_key if self.initiative else SHARED_KEY
+        return f"{key} / {self.param_name}"
+
+
+class InitiativeContribution(models.Model):
+    """Notes on an initiative's KPI contributions, and where an adopted number came from. The number itself stands on the initiative."""
+
+    initiative = models.OneToOneField(Initiative, on_delete=models.CASCADE, related_name="contribution")
+    notes = models.TextField(blank=True)
+    adopted_json = models.JSONField(null=True, blank=True)  # what was adopted: {kpi_key: number}
+    adopted_at = models.DateTimeField(null=True, blank=True)
+    adopted_by = models.CharField(max_length=200, blank=True)
+    adopted_run = models.CharField(max_length=40, blank=True)
+
+    history = HistoricalRecords()
+
+    def __str__(self) -> str:
+        return f"contributions of {self.initiative}"

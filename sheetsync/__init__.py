@@ -1,0 +1,1 @@
+"""The ground floor: sheets, cells, owners and merging. Knows nothing of initiatives or KPIs."""

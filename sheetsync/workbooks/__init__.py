@@ -1,0 +1,1 @@
+"""Kinds of workbook behind one interface: see `interface`."""
