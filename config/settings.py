@@ -9,12 +9,15 @@ import environ
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+# What the environment says goes before what the file says.
+environ.Env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
 
 DEBUG = env.bool("DEBUG", default=False)
 # A fresh clone runs without any set-up; a key of its own is made once by `make setup` and kept in var/.
 _key_file = BASE_DIR / "var" / "secret_key"
-SECRET_KEY = env.str("SECRET_KEY", default=_key_file.read_text().strip() if _key_file.exists() else "only-for-a-first-try")
+SECRET_KEY = env.str(
+    "SECRET_KEY", default=_key_file.read_text().strip() if _key_file.exists() else "only-for-a-first-try"
+)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000").rstrip("/")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL.startswith("https://") else []

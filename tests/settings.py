@@ -1,0 +1,30 @@
+"""Settings of the tests: the project's own, whatever `.env` and the environment of this machine say.
+
+DATABASE_URL alone is taken from the environment, for the run on PostgreSQL (see tests/postgres.py).
+"""
+
+import os
+
+_FROM_THE_ENVIRONMENT = (
+    "ALLOWED_HOSTS",
+    "DEBUG",
+    "GOOGLE_CREDENTIALS",
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+    "OPENAI_MODEL",
+    "PUBLIC_URL",
+    "SHEETS_API_URL",
+    "SOLVER_GAP",
+    "SOLVER_TIME_LIMIT_S",
+)
+# In the environment, not only here: commands that a test starts see the same.
+for _name in _FROM_THE_ENVIRONMENT:
+    os.environ.pop(_name, None)
+os.environ["ENV_FILE"] = os.devnull
+os.environ["SECRET_KEY"] = "only for tests"
+os.environ.setdefault("DATABASE_URL", "sqlite://:memory:")
+
+from config.settings import *  # noqa: E402, F403
+
+# The real one is slow on purpose.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
