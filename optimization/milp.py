@@ -1,0 +1,213 @@
+"""Solving a problem: the objective's steps, then the last objective, then ties, each proved where that is promised.
+
+The solver proposes, exact sums decide: every portfolio is checked against every row, and its value is summed anew from 0/1 choices.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from optimization.presolve import Finding, contradictions
+from optimization.problem import Problem, Step
+from optimization.rows import Bools, Floats
+from optimization.search import Found, Search
+
+PROOF_LIMIT = 200  # up to so many candidates the optimum and its ties are proved, whatever the gap says
+TIE = 1e-9  # relative: objectives that close are equal
+BLOCK = (
+    20  # keys settled by one solve: their weights are powers of two up to 2**19, which the solver tells apart safely
+)
+
+OPTIMAL, FEASIBLE, INFEASIBLE, FAILED = "optimal", "feasible", "infeasible", "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepResult:
+    """What one step of a lexicographic objective reached."""
+
+    kpi_key: str
+    target: float  # target_value, in the KPI's unit
+    baseline: float | None  # baseline_value
+    achieved: float  # baseline (or 0) + contributions and bonuses of the final portfolio, in scope
+    reached: float  # what the step secured: min(achieved, target) at its best
+    skipped: bool  # met by its baseline before anything is selected
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON for `result_json["steps"]`."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Solution:
+    """What came of a solve."""
+
+    status: str  # optimal (within the gap), feasible (time limit), infeasible, failed
+    selected: tuple[str, ...] = ()  # keys, ascending
+    objective: float = 0.0  # of the last objective: north star's unit, or sum of weighted fractions
+    steps: tuple[StepResult, ...] = ()  # lexicographic: one per KPI, in order
+    gap: float = 0.0  # relative, to the proved bound; 0 is proved
+    bound: float = math.nan  # proved best objective, nan when unknown
+    seconds: float = 0.0  # wall time
+    proved: bool = False  # optimum proved without a gap, ties settled
+    findings: tuple[Finding, ...] = ()  # contradictions seen without solving
+    message: str = ""  # for people, "" when there's nothing to add
+
+
+def solve(problem: Problem, *, time_limit_s: float = 60.0, gap: float = 1e-3) -> Solution:
+    """The best portfolio. Up to PROOF_LIMIT candidates it is proved and ties are settled, whatever `gap` says."""
+    begun = time.perf_counter()
+    findings = contradictions(problem)
+    if findings:
+        text = " ".join(finding.text for finding in findings)
+        return Solution(status=INFEASIBLE, findings=findings, message=text, seconds=time.perf_counter() - begun)
+    proof = len(problem.candidates) <= PROOF_LIMIT
+    search = Search(
+        problem, deadline=begun + time_limit_s, gap=0.0 if proof else gap, feasibility=1e-9 if proof else 1e-6
+    )
+    return _Solve(problem, search, proof=proof).run(begun)
+
+
+class _Solve:
+    """One solve, step by step; what was secured stays held in the search."""
+
+    def __init__(self, problem: Problem, search: Search, *, proof: bool) -> None:
+        self.problem = problem
+        self.search = search
+        self.proof = proof
+        self.complete = True  # no solve was ended by the time limit
+        self.secured: list[float] = []  # per step: contributions held
+
+    def run(self, begun: float) -> Solution:
+        found = self._steps()
+        found = self.search.best(self.problem.objective.coefficients, start=found and found.columns) or found
+        self.complete &= self.search.conclusive
+        if found is None:
+            return self._nothing(begun)
+        gap, bound = found.gap, found.bound
+        columns, settled = found.columns, False
+        if self.proof and self.complete:
+            columns, settled = self._settle(found)
+            bound = self.problem.objective.value(columns)
+        return Solution(
+            status=OPTIMAL if self.complete else FEASIBLE,
+            selected=self._keys(columns),
+            objective=self.problem.objective.value(columns),
+            steps=self._step_results(columns),
+            gap=gap,
+            bound=bound,
+            seconds=time.perf_counter() - begun,
+            proved=settled,
+            message=""
+            if self.complete
+            else "The time limit ended the solve: the portfolio stands, a better one may exist.",
+        )
+
+    def _nothing(self, begun: float) -> Solution:
+        seconds = time.perf_counter() - begun
+        if self.search.conclusive:
+            text = "No portfolio obeys every rule: these rows of Constraints and Targets can't hold together within the capacity."
+            return Solution(status=INFEASIBLE, seconds=seconds, message=text)
+        text = "The time limit ended the solve before any portfolio was found: raise SOLVER_TIME_LIMIT_S, or ease the rules."
+        return Solution(status=FAILED, seconds=seconds, message=text)
+
+    def _keys(self, columns: Bools) -> tuple[str, ...]:
+        return tuple(key for key, chosen in zip(self.problem.keys, columns, strict=False) if chosen)
+
+    def _steps(self) -> Found | None:
+        """Secures each step's target as far as can be; the portfolio that did so, None when there is none yet."""
+        found: Found | None = None
+        for step in self.problem.steps:
+            if step.is_met_by_baseline:
+                self.secured.append(-math.inf)
+                continue
+            found = self._step(step, found)
+            if found is None:
+                return None
+        return found
+
+    def _step(self, step: Step, found: Found | None) -> Found | None:
+        coefficients = step.expression.coefficients
+        if found is not None and step.expression.value(found.columns) >= step.needed:
+            return self._secure(step, found)
+        best = self.search.best(coefficients, start=found and found.columns)
+        self.complete &= self.search.conclusive
+        if best is None:
+            return found and self._secure(step, found)
+        if self.search.conclusive and best.value < step.needed:
+            self.secured.append(best.value)
+            self.search.hold_best(best, coefficients, lower=_less(best.value))
+            return best
+        return self._secure(step, best)
+
+    def _secure(self, step: Step, found: Found) -> Found:
+        """Holds what a portfolio reaches of the step's target; over-achieving isn't held."""
+        self.secured.append(min(step.expression.value(found.columns), step.needed))
+        self.search.hold(step.expression.coefficients, lower=_less(self.secured[-1]))
+        return found
+
+    def _step_results(self, columns: Bools) -> tuple[StepResult, ...]:
+        results = []
+        for step, secured in zip(self.problem.steps, self.secured, strict=True):
+            baseline = step.target.baseline or 0.0
+            skipped = step.is_met_by_baseline
+            results.append(
+                StepResult(
+                    kpi_key=step.target.kpi_key,
+                    target=step.target.number,
+                    baseline=step.target.baseline,
+                    achieved=math.fsum((baseline, step.expression.value(columns))),
+                    reached=step.target.number if skipped else baseline + secured,
+                    skipped=skipped,
+                )
+            )
+        return tuple(results)
+
+    def _settle(self, found: Found) -> tuple[Bools, bool]:
+        """Among portfolios of equal objective: fewer tokens, then fewer initiatives, then the lowest key where they differ.
+
+        Each solve looks for the best portfolio other than the one at hand; when there is none, that one is settled.
+        """
+        objective = self.problem.objective
+        columns, before = found.columns, self.search.state
+        value = objective.value(columns)
+        # What summing may cost: portfolios that close are equal though they may sum to 0.
+        rounding = 1e-15 * float(np.abs(objective.coefficients[found.high > 0.5]).max(initial=0.0))
+        self.search.hold_best(found, objective.coefficients, lower=_less(value, rounding))
+        for measure in self._measures():
+            other = self.search.best(measure, without=columns)
+            if other is None:
+                return columns, self.search.conclusive
+            if objective.value(other.columns) > -_less(-value, rounding):
+                self.search.state = before  # the solver's tolerance had hidden a better one
+                return self._settle(replace(found, columns=other.columns))
+            mine, theirs = (math.fsum(measure[chosen].tolist()) for chosen in (columns, other.columns))
+            if theirs < _less(mine):
+                return columns, self.search.conclusive
+            if mine < _less(theirs):
+                columns = other.columns
+            if not self.search.conclusive:
+                return columns, False
+            self.search.hold(measure, lower=_less(max(mine, theirs)))
+        return columns, True
+
+    def _measures(self) -> Iterator[Floats]:
+        """What ties are settled by, in order; more is better."""
+        size, width = len(self.problem.candidates), self.problem.rows.columns
+        yield np.concatenate([-self.problem.tokens, np.zeros(width - size)])
+        yield np.concatenate([-np.ones(size), np.zeros(width - size)])
+        for begin in range(0, size, BLOCK):
+            measure = np.zeros(width)
+            length = min(BLOCK, size - begin)
+            measure[begin : begin + length] = np.exp2(np.arange(length - 1, -1, -1))
+            yield measure
+
+
+def _less(value: float, least: float = 0.0) -> float:
+    """A hair less than a value: what still counts as equal to it."""
+    return value - max(TIE * abs(value), least)

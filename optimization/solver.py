@@ -1,0 +1,117 @@
+"""HiGHS through PuLP, fed with arrays: building a model variable by variable would cost more than many solves."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+
+import highspy
+import numpy as np
+import pulp
+from numpy.typing import NDArray
+
+from optimization.rows import Floats, Rows
+
+SEED = 20  # any fixed number: the same model takes the same path
+
+
+class Ending(Enum):
+    """How a solve ended."""
+
+    OPTIMAL = "optimal"  # proved, within the gap asked for
+    STOPPED = "stopped"  # by the time limit, with a solution
+    INFEASIBLE = "infeasible"  # proved
+    NOTHING = "nothing"  # neither a solution nor a proof
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What the solver says of one model."""
+
+    ending: Ending
+    columns: NDArray[np.bool_]  # which columns are 1; all False without a solution
+    gap: float  # relative, between solution and bound; inf without a solution
+    bound: float  # proved best value in the units of the cost, nan when unknown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How hard to try."""
+
+    time_limit_s: float
+    gap: float  # relative gap at which to stop, 0 for a proof
+    feasibility: float  # how far the solver may miss a scaled row or a whole number
+
+
+class _Arrays(pulp.HiGHS):  # type: ignore[misc]  # PuLP has no types
+    """PuLP's HiGHS solver, with the model passed as arrays instead of PuLP's variables and constraints."""
+
+    def __init__(
+        self, cost: Floats, low: Floats, high: Floats, rows: Rows, effort: Effort, start: Floats | None
+    ) -> None:
+        super().__init__(
+            msg=False,
+            gapRel=effort.gap,
+            gapAbs=0.0,
+            threads=1,
+            timeLimit=max(effort.time_limit_s, 0.01),
+            output_flag=False,
+            random_seed=SEED,
+            mip_feasibility_tolerance=effort.feasibility,
+            primal_feasibility_tolerance=effort.feasibility,
+            dual_feasibility_tolerance=effort.feasibility,
+        )
+        self.model = cost, low, high, rows, start
+
+    def buildSolverModel(self, lp: pulp.LpProblem) -> None:  # noqa: N802  # PuLP's name
+        cost, low, high, rows, start = self.model
+        size, highs = len(cost), lp.solverModel
+        nothing = np.zeros(0, dtype=np.int32)
+        highs.addCols(size, cost, low, high, 0, nothing, nothing, np.zeros(0))
+        whole = np.full(size, highspy.HighsVarType.kInteger)
+        highs.changeColsIntegrality(size, np.arange(size, dtype=np.int32), whole)
+        highs.changeObjectiveSense(highspy.ObjSense.kMaximize)
+        starts, indices = rows.starts[:-1].astype(np.int32), rows.indices.astype(np.int32)
+        highs.addRows(len(starts), rows.lower, rows.upper, len(indices), starts, indices, rows.coefficients)
+        if start is not None:
+            highs.setSolution(size, np.arange(size, dtype=np.int32), start)
+
+
+_ENDINGS = {
+    pulp.LpSolveStatus.Optimal: Ending.OPTIMAL,
+    pulp.LpSolveStatus.GapLimit: Ending.OPTIMAL,
+    pulp.LpSolveStatus.TimeLimit: Ending.STOPPED,
+    pulp.LpSolveStatus.Infeasible: Ending.INFEASIBLE,
+    # Every column lies between 0 and 1, so "unbounded or infeasible" can only be infeasible.
+    pulp.LpSolveStatus.Undefined: Ending.INFEASIBLE,
+}
+
+
+def maximise(
+    cost: Floats, *, low: Floats, high: Floats, rows: Rows, effort: Effort, start: NDArray[np.bool_] | None = None
+) -> Answer:
+    """The best 0/1 columns between `low` and `high` that obey the rows. `start` is a known solution to begin from."""
+    problem = pulp.LpProblem("portfolio", pulp.LpMaximize)
+    solver = _Arrays(cost, low, high, rows, effort, None if start is None else start.astype(np.float64))
+    stats = problem.solve(solver)
+    highs = problem.solverModel
+    ending = _ENDINGS.get(stats.status, Ending.NOTHING)
+    if ending is Ending.INFEASIBLE and not _is_infeasible(highs):
+        ending = Ending.NOTHING
+    if ending in (Ending.OPTIMAL, Ending.STOPPED) and not stats.has_solution:
+        ending = Ending.NOTHING
+    solved = ending in (Ending.OPTIMAL, Ending.STOPPED)
+    info = highs.getInfo()
+    columns = np.array(highs.getSolution().col_value) > 0.5 if solved else np.zeros(len(cost), dtype=np.bool_)
+    return Answer(
+        ending=ending,
+        columns=columns,
+        gap=float(info.mip_gap) if solved else math.inf,
+        bound=float(info.mip_dual_bound) if math.isfinite(info.mip_dual_bound) else math.nan,
+    )
+
+
+def _is_infeasible(highs: highspy.Highs) -> bool:
+    status = highspy.HighsModelStatus
+    return highs.getModelStatus() in (status.kInfeasible, status.kUnboundedOrInfeasible)
