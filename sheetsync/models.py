@@ -21,9 +21,17 @@ class Workbook(models.Model):
 
     title = models.CharField(max_length=200, blank=True)
     role = models.CharField(max_length=20, choices=[(role.value, role.value) for role in Role])
-    location = models.CharField(max_length=500, unique=True, help_text="Path of an .xlsx file, or a Google spreadsheet's address or id.")
-    tab = models.CharField(max_length=200, blank=True, help_text="Intake: the one tab to read; empty reads every tab with a known header row.")
-    department = models.CharField(max_length=200, blank=True, help_text="Intake: the department of rows that name none.")
+    location = models.CharField(
+        max_length=500, unique=True, help_text="Path of an .xlsx file, or a Google spreadsheet's address or id."
+    )
+    tab = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text="Intake: the one tab to read; empty reads every tab with a known header row.",
+    )
+    department = models.CharField(
+        max_length=200, blank=True, help_text="Intake: the department of rows that name none."
+    )
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -39,12 +47,19 @@ class TabState(models.Model):
 
     workbook = models.ForeignKey(Workbook, on_delete=models.CASCADE, related_name="tab_states")
     tab = models.CharField(max_length=200)
-    generation = models.PositiveBigIntegerField(default=0)  # one more with every applied plan; a plan made on an older one is stale
+    generation = models.PositiveBigIntegerField(
+        default=0
+    )  # one more with every applied plan; a plan made on an older one is stale
     row_count = models.PositiveIntegerField(default=0)  # rows with content at the last finished read
-    sheet_digest = models.CharField(max_length=64, blank=True)  # of everything the sheet showed then, "" when work was left over
+    sheet_digest = models.CharField(
+        max_length=64, blank=True
+    )  # of everything the sheet showed then, "" when work was left over
     db_digest = models.CharField(max_length=64, blank=True)  # of everything the DB held for it then
     columns = models.JSONField(default=list, blank=True)  # canonical names of the columns that were there
     message = models.TextField(blank=True)  # what is wrong with the tab as a whole, "" when nothing is
+    problems = models.JSONField(
+        default=list, blank=True
+    )  # [[row number, key, run_status]] of the rows that weren't OK at the last read
     read_at = models.DateTimeField(null=True, blank=True)
     saved_at = models.DateTimeField(null=True, blank=True)  # when an action last took this tab's entries
 
@@ -61,11 +76,19 @@ class RowState(models.Model):
     workbook = models.ForeignKey(Workbook, on_delete=models.CASCADE, related_name="row_states")
     tab = models.CharField(max_length=200)
     row_key = models.CharField(max_length=500)  # the row's identity as one text
-    base = models.JSONField(default=dict)  # column -> encoded value both sides agreed on; a column that isn't there has no base
-    pending = models.JSONField(default=dict)  # column -> [[encoded value, epoch second after which it can't land any more], ...]
-    sheet_digest = models.CharField(max_length=32, blank=True)  # of the row as the sheet showed it when it was last settled
+    base = models.JSONField(
+        default=dict
+    )  # column -> encoded value both sides agreed on; a column that isn't there has no base
+    pending = models.JSONField(
+        default=dict
+    )  # column -> [[encoded value, epoch second after which it can't land any more], ...]
+    sheet_digest = models.CharField(
+        max_length=32, blank=True
+    )  # of the row as the sheet showed it when it was last settled
     db_digest = models.CharField(max_length=32, blank=True)  # of the row as the DB held it then
+    has_pending = models.BooleanField(default=False)  # whether `pending` holds anything
     verdict = models.TextField(blank=True)  # the run_status that the row was given
+    notice = models.TextField(blank=True)  # a warning about the row's last change, told until the row changes again
     is_present = models.BooleanField(default=True)  # whether the last read showed the row
 
     class Meta:
@@ -113,7 +136,9 @@ class ActionRun(models.Model):
     action = models.CharField(max_length=60)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
     requested_by = models.CharField(max_length=200, blank=True, help_text="A claim: sheets don't tell who typed.")
-    came_from = models.CharField(max_length=20, default="command", help_text="command, admin, sheet, control or schedule")
+    came_from = models.CharField(
+        max_length=20, default="command", help_text="command, admin, sheet, control or schedule"
+    )
     workbook = models.ForeignKey(Workbook, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs")
     payload = models.JSONField(default=dict, blank=True)
     counts = models.JSONField(default=dict, blank=True)

@@ -187,7 +187,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _json_flaw(value: Any, depth: int = 0) -> Unclear | None:
     """Why a loaded value can't be kept: nested too deep, a number beyond all floats, text that no cell could hold."""
-    if depth > DEEPEST:
+    if depth >= DEEPEST and isinstance(value, list | dict):
         return Unclear(f"is nested deeper than {DEEPEST} levels")
     if isinstance(value, float) and not math.isfinite(value):
         return Unclear("holds a number that is too big")

@@ -69,7 +69,9 @@ class Column:
     aliases: tuple[str, ...] = ()  # other headers that mean this column (compared normalised)
     example: str = ""  # what a cell may look like, as typed
     required: bool = False  # without this header the tab is stopped
-    field: str = ""  # lookup path of the stored field from the tab's model; "" means `name` for two-way and mirror columns
+    field: str = (
+        ""  # lookup path of the stored field from the tab's model; "" means `name` for two-way and mirror columns
+    )
     stored: bool = True  # False: a two-way or mirror column with no field of its own (compiled as a whole)
     choices: tuple[str, ...] = ()  # CHOICE: what is accepted
     suggestions: tuple[str, ...] = ()  # offered in a dropdown; anything else is accepted as well
@@ -94,9 +96,12 @@ class Tab:
     role: Role  # which workbook it belongs to
     help: str  # one or two sentences for the legend above the header
     columns: tuple[Column, ...]
-    identity: tuple[str, ...]  # columns that together identify a row; () for tabs compiled as a whole or only appended to
+    identity: tuple[
+        str, ...
+    ]  # columns that together identify a row; () for tabs compiled as a whole or only appended to
     model: str = ""  # "app_label.Model" behind the rows, "" for none
     saved_by: tuple[str, ...] = ()  # actions that may save its two-way columns
+    saved_with: tuple[str, ...] = ()  # tabs of the same workbook that are always saved along with this one
     any_name: bool = False  # recognised by its header row under any title (intake)
     key_prefix: str = ""  # rows without identity are given a key with this prefix, "" for never
     people_add_rows: bool = True  # a row with an unknown identity makes a record; else it is refused

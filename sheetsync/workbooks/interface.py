@@ -68,6 +68,7 @@ class OpenWorkbook(Protocol):
 
     reads: int  # requests made to read
     writes: int  # requests made to write
+    write_window_s: float  # seconds after which a write that was sent can't land any more; 0 when a write is done once it returns
 
     def read(self, tabs: Sequence[str] | None = None, *, formulas: bool = False) -> Snapshot:
         """All the named tabs (None: every tab) in one read. Raises WorkbookUnavailable."""

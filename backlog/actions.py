@@ -1,0 +1,54 @@
+"""Actions on intake and Backlog workbooks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from backlog.models import Initiative
+from sheetsync.runs import action
+from sheetsync.context import ActionContext
+from sheetsync.records import NewRow, Scene
+from sheetsync.registry import registry
+from sheetsync.sync import WorkbookJob, sync_workbook
+from sheetsync.tabs import Role
+from sheetsync.tabsync import TabJob
+from sheetsync.view import TabView, identity_text
+
+
+@action(
+    "pm.backlog_sync",
+    roles=(Role.INTAKE, Role.BACKLOG),
+    label="Sync intake and backlog",
+    help="Takes intake rows into the database, gives them keys, saves the Backlog and shows what changed.",
+)
+def backlog_sync(context: ActionContext) -> None:
+    """Intake -> DB -> keys back to intake; Backlog -> DB; DB -> Backlog."""
+    intakes = context.workbooks(Role.INTAKE)
+    backlogs = context.workbooks(Role.BACKLOG)
+    total = len(intakes) + len(backlogs)
+    for number, workbook in enumerate(intakes):
+        context.progress(f"intake {workbook}", number, total)
+        job = TabJob(registered=registry.get(Role.INTAKE, "Intake"), keys=keys_of(context))
+        sync_workbook(context, WorkbookJob(workbook=workbook, tabs=[job]))
+    for number, workbook in enumerate(backlogs, start=len(intakes)):
+        context.progress(f"backlog {workbook}", number, total)
+        job = TabJob(registered=registry.get(Role.BACKLOG, "Backlog"), keys=keys_of(context), append=_missing_rows)
+        sync_workbook(context, WorkbookJob(workbook=workbook, tabs=[job]))
+    context.progress("done", total, total)
+
+
+def keys_of(context: ActionContext) -> frozenset[str]:
+    """The keys that the action was asked for; empty for all."""
+    return frozenset(key.strip().upper() for key in context.arguments.keys)
+
+
+def _missing_rows(scene: Scene, view: TabView) -> Sequence[NewRow]:
+    """Initiatives that the Backlog doesn't show yet."""
+    present = {row.key for row in view.rows}
+    wanted = keys_of(scene.context)
+    keys = Initiative.objects.order_by("initiative_key").values_list("initiative_key", flat=True)
+    return [
+        NewRow(key=identity_text([key]), values={"initiative_key": key})
+        for key in keys
+        if identity_text([key]) not in present and (not wanted or key in wanted)
+    ]

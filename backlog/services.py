@@ -1,0 +1,13 @@
+"""What other apps may ask of the backlog."""
+
+from __future__ import annotations
+
+from sheetsync.cells import Value
+from sheetsync.models import Workbook
+
+
+def intake_value(workbook: Workbook, name: str, said: Value) -> Value:
+    """What intake's cell means for the initiative: an empty department is the workbook's own."""
+    if said in (None, ""):
+        return workbook.department if name == "department" else ""
+    return said

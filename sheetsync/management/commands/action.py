@@ -1,0 +1,104 @@
+"""`manage.py action NAME`: carries out an action now, shows what it would do, or queues it."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from sheetsync.context import ActionContext, Arguments
+from sheetsync.models import ActionRun
+from sheetsync.runs import WrongUsage, as_json, carry_out, find_action, find_workbook, rehearse_run, request
+from sheetsync.tasks import enqueue
+from sheetsync.terminal import ProgressBar, print_report
+
+WRONG_USAGE = 2
+
+
+class Command(BaseCommand):
+    """Exit status: 0 for success and partial, 1 for failed, 2 for wrong usage."""
+
+    help = "Carries out an action, e.g. `manage.py action pm.backlog_sync`. Without --workbook: on every active workbook of the action's role."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name", help="the action, e.g. pm.backlog_sync")
+        parser.add_argument("--workbook", default="", help="id, location or title of one workbook")
+        parser.add_argument("--tab", default="", help="only this tab")
+        parser.add_argument("--keys", default="", help="only these rows, e.g. INIT-000001,INIT-000002")
+        parser.add_argument("--scenario", default="")
+        parser.add_argument("--constraint-set", default="")
+        parser.add_argument("--framework", default="", help="RICE, WSJF or MATH_MODEL")
+        parser.add_argument("--run", action="append", default=[], help="id of a run; twice to compare two")
+        parser.add_argument("--capacity", type=float, default=None, help="tokens, instead of the scenario's")
+        parser.add_argument("--weights", default="", help="JSON, instead of the scenario's")
+        parser.add_argument("--confirm", action="store_true", help="your word where the brake stopped the action")
+        parser.add_argument("--dry-run", action="store_true", help="show what would be done, change nothing")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("--queue", action="store_true", help="hand it to the workers")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            find_action(options["name"])
+            workbook = find_workbook(options["workbook"]) if options["workbook"] else None
+            arguments = _arguments(options)
+            if options["dry_run"]:
+                context = rehearse_run(options["name"], workbook=workbook, arguments=arguments, requested_by=_user())
+                self._print(context, options)
+                return
+            run = request(options["name"], workbook=workbook, arguments=arguments, requested_by=_user())
+        except WrongUsage as refusal:
+            raise CommandError(str(refusal), returncode=WRONG_USAGE) from refusal
+        if options["queue"]:
+            enqueue(run)
+            self._say_queued(run, as_object=options["json"])
+            return
+        with ProgressBar(hidden=options["json"]) as bar:
+            context_or_none = carry_out(run, progress=bar.show)
+        assert context_or_none is not None, "a run that was just made is nobody else's"
+        self._print(context_or_none, options)
+
+    def _say_queued(self, run: ActionRun, *, as_object: bool) -> None:
+        if as_object:
+            self.stdout.write(
+                json.dumps({"run_id": run.run_id, "action": run.action, "status": run.status, "counts": {}, "messages": []})
+            )
+        else:
+            self.stdout.write(f"queued as run {run.run_id}")
+
+    def _print(self, context: ActionContext, options: dict[str, Any]) -> None:
+        if options["json"]:
+            self.stdout.write(json.dumps(as_json(context), default=str))
+        else:
+            print_report(context)
+        if context.report.status == ActionRun.Status.FAILED:
+            sys.exit(1)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "command line"
+
+
+def _arguments(options: dict[str, Any]) -> Arguments:
+    try:
+        weights = json.loads(options["weights"]) if options["weights"] else None
+    except json.JSONDecodeError as error:
+        raise WrongUsage(f"--weights isn't JSON ({error}); write for example '{{\"revenue\": 1}}'") from error
+    keys = tuple(key.strip() for key in options["keys"].split(",") if key.strip())
+    return Arguments(
+        tab=options["tab"],
+        keys=keys,
+        scenario=options["scenario"],
+        constraint_set=options["constraint_set"],
+        framework=options["framework"],
+        runs=tuple(options["run"]),
+        capacity=options["capacity"],
+        weights=weights,
+        confirm=options["confirm"],
+    )

@@ -1,0 +1,236 @@
+"""Syncs one workbook: read, settle (sheet -> DB), let the action work, show (DB -> sheet), write, read back, record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.db import transaction
+
+from sheetsync.context import ActionContext
+from sheetsync.headers import Header, HeaderProblem, find_header
+from sheetsync.models import TabState, Workbook
+from sheetsync.records import Scene
+from sheetsync.registry import Registered, registry
+from sheetsync.storage import now_epoch
+from sheetsync.tabsync import TabJob, TabSync
+from sheetsync.workbooks.interface import OpenWorkbook, Snapshot, WorkbookUnavailable
+from sheetsync.writing import Outcome, TabPlan, write_plan
+
+# How often one action goes round: keys that were just written, rows that moved under a write.
+ROUNDS = 4
+# Tabs that the engine keeps for itself in every workbook.
+RESERVED_TITLES = frozenset({"control", "run_log"})
+
+
+class StalePlan(Exception):
+    """Another action synced the tab since it was read: read again."""
+
+
+@dataclass(kw_only=True)
+class WorkbookJob:
+    """What an action wants of one workbook."""
+
+    workbook: Workbook
+    tabs: Sequence[TabJob]  # in the order in which they are settled
+    between: Callable[[Mapping[str, TabSync]], None] | None = (
+        None  # the action's own work, after settling and before showing
+    )
+
+
+@dataclass(kw_only=True)
+class _Round:
+    """One pass over the tabs of a workbook, on one snapshot."""
+
+    syncs: dict[str, TabSync] = field(default_factory=dict)  # by title
+    plans: dict[str, TabPlan] = field(default_factory=dict)
+
+
+def sync_workbook(context: ActionContext, job: WorkbookJob) -> None:
+    """Carries out the job. What is wrong with the workbook, a tab or a row is told in the report; nothing is raised for it."""
+    name = str(job.workbook)
+    try:
+        book = context.open_book(job.workbook)
+        _go_round(context, job, book)
+    except WorkbookUnavailable as error:
+        context.report.tabs_stopped += 1
+        context.report.tell("FAILED", str(error), workbook=name)
+    except StalePlan:
+        context.report.tabs_stopped += 1
+        context.report.tell(
+            "FAILED", "Another action keeps changing this workbook; try again when it is done.", workbook=name
+        )
+
+
+def _go_round(context: ActionContext, job: WorkbookJob, book: OpenWorkbook) -> None:
+    snapshot: Snapshot | None = None
+    for number in range(ROUNDS):
+        generations = _generations(job.workbook)
+        began = now_epoch()
+        if snapshot is None:
+            snapshot = book.read(_titles_to_read(job))
+        try:
+            with transaction.atomic():
+                turn = _settle_and_show(context, job, snapshot, generations, began, book.write_window_s)
+        except BaseException as error:
+            context.storage.discard()
+            if not isinstance(error, StalePlan):
+                raise
+            if number + 1 == ROUNDS:
+                raise
+            snapshot = None
+            continue
+        if not turn.plans:
+            break
+        outcome = write_plan(book, turn.plans)
+        with transaction.atomic():
+            for title, sync in turn.syncs.items():
+                if title in outcome.tabs:
+                    sync.acknowledge(outcome.tabs[title], outcome.may_land_for_s)
+            context.storage.flush()
+        if not _needs_another_round(turn, outcome):
+            break
+        snapshot = outcome.readback
+    for sync in turn.syncs.values():
+        sync.report()
+    context.report.count("reads", book.reads)
+    context.report.count("writes", book.writes)
+
+
+def _needs_another_round(turn: _Round, outcome: Outcome) -> bool:
+    if outcome.readback is None:
+        return False
+    moved = any(not tab.complete and not tab.refused for tab in outcome.tabs.values())
+    return moved or any(sync.gave_keys for sync in turn.syncs.values())
+
+
+def _generations(workbook: Workbook) -> dict[str, int]:
+    return dict(TabState.objects.filter(workbook=workbook).values_list("tab", "generation"))
+
+
+def _titles_to_read(job: WorkbookJob) -> list[str] | None:
+    """None (every tab) where tabs are recognised by their header row."""
+    if any(tab_job.tab.any_name for tab_job in job.tabs):
+        return [job.workbook.tab] if job.workbook.tab else None
+    return [tab_job.tab.name for tab_job in job.tabs]
+
+
+def _settle_and_show(
+    context: ActionContext,
+    job: WorkbookJob,
+    snapshot: Snapshot,
+    generations: Mapping[str, int],
+    began: float,
+    window_s: float,
+) -> _Round:
+    turn = _Round()
+    for tab_job, title in _jobs_by_title(context, job, snapshot):
+        state = _locked_state(job.workbook, title, generations)
+        sync = _open_tab(context, job.workbook, tab_job, title, snapshot, state, began)
+        if sync is not None:
+            sync.write_window_s = window_s
+            turn.syncs[title] = sync
+    for sync in turn.syncs.values():
+        sync.settle()
+    if job.between is not None:
+        job.between(turn.syncs)
+    for title, sync in turn.syncs.items():
+        plan = sync.show()
+        if plan:
+            turn.plans[title] = plan
+    context.storage.flush()
+    return turn
+
+
+def _jobs_by_title(context: ActionContext, job: WorkbookJob, snapshot: Snapshot) -> list[tuple[TabJob, str]]:
+    """Which declared tab each sheet of the workbook is."""
+    found: list[tuple[TabJob, str]] = []
+    by_fold = {title.strip().casefold(): title for title in snapshot.titles}
+    for tab_job in job.tabs:
+        if tab_job.tab.any_name:
+            titles = recognised_titles(context, job.workbook, tab_job.registered, snapshot)
+            found.extend((tab_job, title) for title in titles)
+            continue
+        title = by_fold.get(tab_job.tab.name.casefold(), "")
+        if title in snapshot.grids:
+            found.append((tab_job, title))
+        else:
+            _stop(
+                context,
+                job.workbook,
+                tab_job.tab.name,
+                f"there is no tab {tab_job.tab.name!r}; `init_workbook` adds it",
+            )
+    return found
+
+
+def recognised_titles(
+    context: ActionContext, workbook: Workbook, registered: Registered, snapshot: Snapshot
+) -> list[str]:
+    """Sheets whose header row is the declared tab's. One that nearly is gets a message."""
+    titles, nearly = [], []
+    for title, grid in snapshot.grids.items():
+        if title.casefold() in RESERVED_TITLES:
+            continue
+        header = find_header(registered.tab, grid.rows)
+        if isinstance(header, Header):
+            titles.append(title)
+        elif header.best_row is not None or workbook.tab:
+            nearly.append((title, header))
+    for title, header in nearly:
+        _stop(context, workbook, title, header.text)
+    if not titles and not nearly:
+        missing = f"there is no tab {workbook.tab!r}" if workbook.tab else "no tab has a header row that is known"
+        _stop(context, workbook, workbook.tab, missing)
+    return titles
+
+
+def _stop(context: ActionContext, workbook: Workbook, tab: str, text: str) -> None:
+    context.report.tabs_stopped += 1
+    context.report.tell("FAILED", text, workbook=str(workbook), tab=tab)
+    TabState.objects.update_or_create(workbook=workbook, tab=tab, defaults={"message": text, "sheet_digest": ""})
+
+
+def _locked_state(workbook: Workbook, title: str, generations: Mapping[str, int]) -> TabState:
+    """The tab's state, locked for this transaction and moved on by one: a plan that was made on an older one is stale."""
+    state, _made = TabState.objects.get_or_create(workbook=workbook, tab=title)
+    state = TabState.objects.select_for_update().get(pk=state.pk)
+    if state.generation != generations.get(title, 0):
+        raise StalePlan
+    state.generation += 1
+    state.save(update_fields=["generation"])
+    return state
+
+
+def _open_tab(
+    context: ActionContext,
+    workbook: Workbook,
+    job: TabJob,
+    title: str,
+    snapshot: Snapshot,
+    state: TabState,
+    began: float,
+) -> TabSync | None:
+    grid = snapshot.grids[title]
+    header = find_header(job.tab, grid.rows)
+    if isinstance(header, HeaderProblem):
+        _stop(context, workbook, title, header.text)
+        return None
+    sync = TabSync(
+        scene=Scene(context=context, workbook=workbook, title=title),
+        job=job,
+        header=header,
+        grid=grid,
+        state=state,
+        read_began=began,
+    )
+    stopped = sync.brake()
+    if stopped:
+        _stop(context, workbook, title, stopped)
+        return None
+    return sync
+
+
+def tab_job(role: str, name: str, **options: object) -> TabJob:
+    """A job for a registered tab."""
+    return TabJob(registered=registry.get(role, name), **options)  # type: ignore[arg-type]
