@@ -81,7 +81,7 @@ HOSTILE = (
 
 
 def formula_inputs(seed: int, count: int) -> Iterator[str]:
-    """`count` texts, the same for the same seed: token soups, random characters, mutants of good and of hostile formulas."""
+    """`count` texts, the same for the same seed: token soups, noise, mutants of good and of hostile formulas."""
     source = random.Random(seed)
     makers = (_soup, _mutant, _noise, _hostile_mutant)
     for _ in range(count):
