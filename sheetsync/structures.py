@@ -155,13 +155,14 @@ def _load(text: str, *, integers_exact: bool) -> Any:
         found = json.loads(
             text,
             parse_int=_exact_integer if integers_exact else float,
+            parse_float=_integral_float if integers_exact else float,
             parse_constant=_refuse_constant,
             object_pairs_hook=_object,
         )
     except json.JSONDecodeError as error:
         quotes = "; its quotes must be straight ones" if "“" in text or "”" in text else ""
         return Unclear(f"isn't valid JSON at character {error.pos + 1}{quotes}")
-    except ValueError as error:  # from the three hooks
+    except ValueError as error:  # from these hooks
         return Unclear(str(error))
     except RecursionError:
         return Unclear(f"is nested deeper than {DEEPEST} levels")
@@ -172,6 +173,12 @@ def _exact_integer(digits: str) -> int:
     if len(digits) > 17 or abs(int(digits)) > _EXACT:
         raise ValueError(f"holds {as_shown(digits)}, an integer that other programs would round: put it in quotes")
     return int(digits)
+
+
+def _integral_float(digits: str) -> float:
+    """One number, one form: 5.0 is 5, as it is once it has been written."""
+    number: float = _integral(float(digits))
+    return number
 
 
 def _refuse_constant(name: str) -> None:
