@@ -116,7 +116,8 @@ def test_a_number_with_two_readings_is_refused_with_both(typed, one, other):
 @pytest.mark.parametrize(
     "typed",
     ["abc", "nan", "inf", "Infinity", "1.2.3,4.5", "1,2,3", "--5", "-(5)", "1/2", "10-20", "~5", "5%%", "£5%", "£5£",
-     "12_00", "1 2", "0x10", "٣", "１２", "1e", ".", ",", "-", "%", "(", "()", "5e3%", "½", True, False, math.nan, math.inf, -math.inf],
+     "12_00", "1 2", "0x10", "٣", "１２", "1e", ".", ",", "-", "%", "(", "()", "5e3%", "½", True,
+     False, math.nan, math.inf, -math.inf],
 )  # fmt: skip
 def test_what_is_no_number_is_refused_with_an_example(typed):
     assert refusal(Kind.NUMBER, typed).endswith("write a number such as 1200, 1,200 or 5%")
@@ -569,7 +570,8 @@ def test_weights_that_cannot_be_taken_are_refused(typed, says):
 @pytest.mark.parametrize(
     ("typed", "found"),
     [('{"nodes": ["a"], "edges": []}', {"nodes": ["a"], "edges": []}), ("5", 5), (5.0, 5), (2.5, 2.5), (True, True),
-     ("null", None), ('""', None), ('"a\\nb"', "a\nb"), ("[1, 2.5]", [1, 2.5]), ("[" * 32 + "]" * 32, json.loads("[" * 32 + "]" * 32))],
+     ("null", None), ('""', None), ('"a\\nb"', "a\nb"), ("[1, 2.5]", [1, 2.5]),
+     ("[" * 32 + "]" * 32, json.loads("[" * 32 + "]" * 32))],
 )  # fmt: skip
 def test_json_cells_take_any_json(typed, found):
     assert value(Kind.JSON, typed) == found

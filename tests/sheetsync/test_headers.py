@@ -47,8 +47,10 @@ def problem(*rows, of: Tab = IDEAS) -> HeaderProblem:
 
 @pytest.mark.parametrize(
     "typed",
-    ["engineering_tokens", "Engineering Tokens", " ENGINEERING-TOKENS ", "Engineering tokens (pts)", "engineering  tokens:",
-     "Engineering Tokens (pts) *", "EngineeringTokens", "engineering\ntokens", "Engineering tokens（pts）", "engineering_tokens\u200b"],
+    ["engineering_tokens", "Engineering Tokens", " ENGINEERING-TOKENS ",
+     "Engineering tokens (pts)", "engineering  tokens:",
+     "Engineering Tokens (pts) *", "EngineeringTokens", "engineering\ntokens",
+     "Engineering tokens（pts）", "engineering_tokens\u200b"],
 )  # fmt: skip
 def test_headers_match_ignoring_case_spaces_punctuation_and_unit(typed):
     assert normalise(typed) == "engineeringtokens"
