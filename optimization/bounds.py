@@ -55,8 +55,8 @@ def tighten(rows: Rows, low: Floats, high: Floats) -> Bounds:
 def conditioned(rows: Rows, low: Floats, high: Floats) -> Rows:
     """The same rows for whole columns between `low` and `high`, with coefficients of a similar size.
 
-    Fixed columns move into the bounds; a coefficient larger than its row needs is cut to what it needs; rows are scaled by powers of
-    two. Without that, contributions of 1e15 beside 0.001 would drown in the solver's tolerances.
+    Fixed columns move into the bounds; a coefficient larger than its row needs is cut to what it needs; rows are scaled
+    by powers of two. Without that, contributions of 1e15 beside 0.001 would drown in the solver's tolerances.
     """
     fixed = low == high
     gone = fixed[rows.indices]
@@ -94,4 +94,4 @@ def _scaled(rows: Rows) -> Rows:
 
 def power_of_two(numbers: Floats) -> Floats:
     """The largest power of two that isn't above each positive number: multiplying by it rounds nothing."""
-    return np.asarray(np.exp2(np.floor(np.log2(numbers))), dtype=np.float64)
+    return np.exp2(np.floor(np.log2(numbers)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import datetime
 import re
+from functools import lru_cache
 
 from optimization.facts import Initiative, Scenario
 from sheetsync.cells import fold
@@ -17,6 +18,7 @@ _YEAR_LAST = re.compile(r"(?P<part>[qh]\d)[ _-]*(?P<year>\d{4})")
 _MONTHS = {"q": 3, "h": 6}  # months in a quarter, in a half
 
 
+@lru_cache(maxsize=256)
 def period_days(period: str) -> tuple[datetime.date, datetime.date] | None:
     """First and last day of a period (2026, 2026-H1, 2026-Q1, 2026-03, Q1 2026, ...); None when the text isn't one."""
     text = fold(period)
@@ -42,9 +44,9 @@ def eligibility(initiative: Initiative, scenario: Scenario, ticked: frozenset[st
 
     With `ticked`, whatever isn't ticked takes no part.
     """
-    if ticked is not None and initiative.key not in ticked:
-        return "it isn't ticked for this run"
     reasons = [reason for check in _CHECKS if (reason := check(initiative, scenario))]
+    if ticked is not None and initiative.key not in ticked:
+        reasons.append("it isn't ticked for this run")
     return "; ".join(reasons) or None
 
 

@@ -1,6 +1,6 @@
 """Solving a problem: the objective's steps, then the last objective, then ties, each proved where that is promised.
 
-The solver proposes, exact sums decide: every portfolio is checked against every row, and its value is summed anew from 0/1 choices.
+The solver proposes, exact sums decide: every portfolio is checked against every row, and its value is summed anew.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class _Solve:
 
     def run(self, begun: float) -> Solution:
         found = self._steps()
-        found = self.search.best(self.problem.objective.coefficients, start=found and found.columns) or found
+        found = self.search.best(self.problem.objective.coefficients, start=found.columns if found else None) or found
         self.complete &= self.search.conclusive
         if found is None:
             return self._nothing(begun)
@@ -94,6 +94,8 @@ class _Solve:
         if self.proof and self.complete:
             columns, settled = self._settle(found)
             bound = self.problem.objective.value(columns)
+        elif not self.proof:
+            columns = self.search.tidied(columns, self.problem.objective.coefficients)
         return Solution(
             status=OPTIMAL if self.complete else FEASIBLE,
             selected=self._keys(columns),
@@ -111,9 +113,13 @@ class _Solve:
     def _nothing(self, begun: float) -> Solution:
         seconds = time.perf_counter() - begun
         if self.search.conclusive:
-            text = "No portfolio obeys every rule: these rows of Constraints and Targets can't hold together within the capacity."
+            text = (
+                "No portfolio obeys every rule: the rows of Constraints and Targets can't all hold within the capacity."
+            )
             return Solution(status=INFEASIBLE, seconds=seconds, message=text)
-        text = "The time limit ended the solve before any portfolio was found: raise SOLVER_TIME_LIMIT_S, or ease the rules."
+        text = (
+            "The time limit ended the solve before a portfolio was found: raise SOLVER_TIME_LIMIT_S, or ease the rules."
+        )
         return Solution(status=FAILED, seconds=seconds, message=text)
 
     def _keys(self, columns: Bools) -> tuple[str, ...]:
@@ -135,7 +141,7 @@ class _Solve:
         coefficients = step.expression.coefficients
         if found is not None and step.expression.value(found.columns) >= step.needed:
             return self._secure(step, found)
-        best = self.search.best(coefficients, start=found and found.columns)
+        best = self.search.best(coefficients, start=found.columns if found else None)
         self.complete &= self.search.conclusive
         if best is None:
             return found and self._secure(step, found)
@@ -169,7 +175,7 @@ class _Solve:
         return tuple(results)
 
     def _settle(self, found: Found) -> tuple[Bools, bool]:
-        """Among portfolios of equal objective: fewer tokens, then fewer initiatives, then the lowest key where they differ.
+        """Among equals: fewer tokens, then fewer initiatives, then the one with the lowest key where they differ.
 
         Each solve looks for the best portfolio other than the one at hand; when there is none, that one is settled.
         """

@@ -92,8 +92,8 @@ def _weighted(snapshot: Snapshot, scope: Slice) -> Objective | Refusal:
             return Refusal(text=_missing(snapshot, kpi, scope, "to be weighted against"))
         if target.number <= 0:
             return Refusal(
-                text=f"KPI {kpi} has the target {plain(target.number)} in {target.place}: as the scale of a weighted KPI "
-                "target_value must be above 0. Mend that row."
+                text=f"KPI {kpi} has the target {plain(target.number)} in {target.place}: as the scale of a weighted "
+                "KPI target_value must be above 0. Mend that row."
             )
         factors[kpi] = weight / target.number
     return Objective(scope=scope, factors=factors)

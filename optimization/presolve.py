@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,10 @@ class Finding:
     rules: tuple[int, ...]  # positions in the snapshot's rules; none when capacity and what-ifs alone clash
     places: tuple[Place, ...]  # the rows they stand on, in order
     text: str  # a sentence for people
+
+    def to_json(self) -> dict[str, Any]:
+        """{"rows": [{"tab", "row"}], "text"}."""
+        return {"rows": [place.to_json() for place in self.places], "text": self.text}
 
 
 def column_bounds(problem: Problem, active: Bools | None = None) -> Bounds:
@@ -160,7 +165,7 @@ def _capacity_text(problem: Problem) -> str:
 
 
 def rule_details(problem: Problem, rule: Rule, *, alone: bool) -> list[str]:
-    """What a person must know to see why a rule can't hold: keys that take no part, tokens there are, what is forced."""
+    """What shows why a rule can't hold: keys that take no part, tokens there are, what is forced."""
     named = [*rule.members, *([rule.dependent] if rule.dependent else [])]
     details = [
         f"{key} isn't a candidate of this run: {problem.ineligible.get(key, 'no such initiative')}."

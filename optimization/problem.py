@@ -1,12 +1,12 @@
-"""The optimization problem of a snapshot: candidates, objective and rules as arrays, each row knowing the rules behind it.
+"""The optimization problem of a snapshot: candidates, objective and rules as arrays, each row knowing its rules.
 
-Pure. Columns are 0/1: first the candidates in order of their keys, then one per synergy (1 when both its members are selected).
+Pure. Columns are 0/1: first the candidates in order of their keys, then one per synergy (1 when both are selected).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -148,7 +148,7 @@ def build_problem(snapshot: Snapshot) -> Problem | Refusal:
         rows=_Compiler(snapshot, candidates, index, synergies, sums, tokens).rows(forced),
         forced=forced,
         notes=tuple(
-            f"force: {key} isn't a candidate of this run ({reasons.get(key) or 'no such initiative'}), so it has no effect"
+            f"force: {key} isn't a candidate of this run ({reasons.get(key) or 'no such initiative'}): no effect"
             for key in sorted(snapshot.force)
             if key not in index
         ),
@@ -180,25 +180,40 @@ class _Sums:
         self.candidates = candidates
         self.synergies = synergies
         self.members: dict[Slice, Floats] = {}
+        self.given: dict[str, Floats] = {}
+        self.values: dict[str, NDArray[np.str_]] = {}  # dimension -> each candidate's folded value
 
     def inside(self, within: Slice) -> Floats:
         """1 for each column that lies in the slice, else 0."""
         if within not in self.members:
-            parts = set(within.parts)
-            inside = [within.holds(candidate.folded) for candidate in self.candidates]
-            both = [parts <= synergy.slice_parts for synergy in self.synergies]
-            self.members[within] = np.array(inside + both, dtype=np.float64)
+            inside = np.ones(len(self.candidates), dtype=np.bool_)
+            for dimension, value in within.parts:
+                inside &= self._values_of(dimension) == value
+            both = [set(within.parts) <= synergy.slice_parts for synergy in self.synergies]
+            self.members[within] = np.concatenate([inside, np.array(both, dtype=np.bool_)]).astype(np.float64)
         return self.members[within]
+
+    def _values_of(self, dimension: str) -> NDArray[np.str_]:
+        if dimension not in self.values:
+            values = [candidate.folded.get(dimension, "") for candidate in self.candidates]
+            self.values[dimension] = np.array(values, dtype=np.str_)
+        return self.values[dimension]
 
     def of(self, factors: Mapping[str, float], within: Slice) -> Expression:
         """Factor x contribution, summed over KPIs, for what lies in the slice; KPIs that aren't active count 0."""
         named = {self.active[fold(kpi)]: factor for kpi, factor in factors.items() if fold(kpi) in self.active}
-        own = [
-            sum(factor * candidate.contributions.get(kpi, 0.0) for kpi, factor in named.items())
-            for candidate in self.candidates
-        ]
-        bonuses = [named.get(synergy.kpi_key, 0.0) * synergy.value for synergy in self.synergies]
-        return Expression(coefficients=np.array(own + bonuses, dtype=np.float64) * self.inside(within))
+        total = np.zeros(len(self.candidates) + len(self.synergies))
+        for kpi, factor in named.items():
+            total += factor * self._contributions(kpi)
+        return Expression(coefficients=total * self.inside(within))
+
+    def _contributions(self, kpi: str) -> Floats:
+        """Contributions of candidates, then bonuses of synergies, to one active KPI."""
+        if kpi not in self.given:
+            own = [candidate.contributions.get(kpi, 0.0) for candidate in self.candidates]
+            bonuses = [synergy.value if synergy.kpi_key == kpi else 0.0 for synergy in self.synergies]
+            self.given[kpi] = np.array(own + bonuses, dtype=np.float64)
+        return self.given[kpi]
 
 
 class _Compiler:

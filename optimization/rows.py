@@ -60,7 +60,7 @@ class Rows:
         return np.array([math.fsum(values[a:b]) for a, b in pairwise(starts)], dtype=np.float64)
 
     def broken(self, columns: Bools, *, slack: float = 1e-9) -> Bools:
-        """Which rows a choice of columns breaks; `slack` is what rounding may cost, relative to the bound (at least 1)."""
+        """Which rows a choice breaks; `slack` is what rounding may cost, relative to the bound (at least 1)."""
         sums = self.sums(columns)
         below = sums < self.lower - slack * np.maximum(1.0, np.abs(self.lower))
         above = sums > self.upper + slack * np.maximum(1.0, np.abs(self.upper))

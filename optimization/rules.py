@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from sheetsync.cells import fold
@@ -68,7 +69,7 @@ class Slice:
     dimension: str = ALL  # a dimension, or several joined with "+" in canonical order
     key: str = ALL  # the value, or as many joined with "+"
 
-    @property
+    @cached_property
     def parts(self) -> tuple[tuple[str, str], ...]:
         """((dimension, value folded for comparing), ...); nothing for all/all."""
         if self.dimension == ALL:

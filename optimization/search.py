@@ -72,7 +72,7 @@ class Search:
         self._keep(tighten(self._rows(), self.low, self.high))
 
     def hold_best(self, found: Found, coefficients: Floats, *, lower: float) -> None:
-        """Like `hold`, knowing that `found` is the best there is: what no portfolio as good can contain is left out from now on."""
+        """Like `hold`, knowing that `found` is the best there is: what none as good can contain is left out."""
         self.low, self.high = found.low, found.high
         self.hold(coefficients, lower=lower)
 
@@ -83,8 +83,9 @@ class Search:
     def best(self, cost: Floats, *, start: Bools | None = None, without: Bools | None = None) -> Found | None:
         """The columns of the largest cost, other than `without`; None when there are none, or none in time.
 
-        `conclusive` tells the two apart. A cost much larger than what the optimum reaches belongs to columns that can't be chosen: these
-        are left out and the rest is solved again on its own scale, so that small differences don't drown.
+        `conclusive` tells the two apart. A cost much larger than what the optimum reaches belongs to columns that can't
+        be chosen: these are left out and the rest is solved again on its own scale, so that small differences
+        don't drown.
         """
         low, high = self.low, self.high
         found: Found | None = None
@@ -110,6 +111,27 @@ class Search:
         book = RowBook(columns=len(cost))
         book.dense(cost, lower=value - margin, upper=value + margin)
         return tighten(self._rows(without).joined(book.rows()), found.low, found.high)
+
+    def tidied(self, columns: Bools, cost: Floats) -> Bools:
+        """The portfolio without candidates that bring nothing and that no row needs: a gap leaves such in by chance.
+
+        They are looked at from the highest key down; members of a synergy stay.
+        """
+        size = len(self.problem.candidates)
+        paired = {column for synergy in self.problem.synergies for column in (synergy.first, synergy.second)}
+        rows = self._rows()
+        order = np.argsort(rows.indices, kind="stable")
+        begins = np.searchsorted(rows.indices[order], np.arange(size + 1))
+        entry_rows, entry_coefficients = rows.row_of[order], rows.coefficients[order]
+        sums, columns = rows.sums(columns), columns.copy()
+        for column in reversed(np.flatnonzero(columns[:size] & (cost[:size] <= 0.0)).tolist()):
+            entries = slice(begins[column], begins[column + 1])
+            touched = entry_rows[entries]
+            changed = sums[touched] - entry_coefficients[entries]
+            if column not in paired and ((changed >= rows.lower[touched]) & (changed <= rows.upper[touched])).all():
+                columns[column] = False
+                sums[touched] = changed
+        return columns
 
     def _rows(self, without: Bools | None = None) -> Rows:
         return self.problem.rows.joined(self._extra(without))
@@ -171,4 +193,4 @@ class Search:
 
 
 def _scale(largest: float) -> float:
-    return float(power_of_two(np.float64(COST / largest))) if largest else 1.0
+    return float(power_of_two(np.array([COST / largest]))[0]) if largest else 1.0

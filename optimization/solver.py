@@ -44,7 +44,7 @@ class Effort:
     feasibility: float  # how far the solver may miss a scaled row or a whole number
 
 
-class _Arrays(pulp.HiGHS):  # type: ignore[misc]  # PuLP has no types
+class _Arrays(pulp.HiGHS):
     """PuLP's HiGHS solver, with the model passed as arrays instead of PuLP's variables and constraints."""
 
     def __init__(
@@ -66,7 +66,8 @@ class _Arrays(pulp.HiGHS):  # type: ignore[misc]  # PuLP has no types
 
     def buildSolverModel(self, lp: pulp.LpProblem) -> None:  # noqa: N802  # PuLP's name
         cost, low, high, rows, start = self.model
-        size, highs = len(cost), lp.solverModel
+        size = len(cost)
+        highs = _model(lp)
         nothing = np.zeros(0, dtype=np.int32)
         highs.addCols(size, cost, low, high, 0, nothing, nothing, np.zeros(0))
         whole = np.full(size, highspy.HighsVarType.kInteger)
@@ -95,7 +96,7 @@ def maximise(
     problem = pulp.LpProblem("portfolio", pulp.LpMaximize)
     solver = _Arrays(cost, low, high, rows, effort, None if start is None else start.astype(np.float64))
     stats = problem.solve(solver)
-    highs = problem.solverModel
+    highs = _model(problem)
     ending = _ENDINGS.get(stats.status, Ending.NOTHING)
     if ending is Ending.INFEASIBLE and not _is_infeasible(highs):
         ending = Ending.NOTHING
@@ -110,6 +111,11 @@ def maximise(
         gap=float(info.mip_gap) if solved else math.inf,
         bound=float(info.mip_dual_bound) if math.isfinite(info.mip_dual_bound) else math.nan,
     )
+
+
+def _model(problem: pulp.LpProblem) -> highspy.Highs:
+    assert isinstance(problem.solverModel, highspy.Highs)
+    return problem.solverModel
 
 
 def _is_infeasible(highs: highspy.Highs) -> bool:

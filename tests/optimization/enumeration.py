@@ -1,6 +1,6 @@
-"""The optimum by trying every subset: written from the rules' text alone, sharing nothing with the solver's side but the inputs.
+"""The optimum by trying every subset: written from the rules alone, sharing nothing with the solver but the inputs.
 
-Slow and plain on purpose. `random_snapshot` makes small worlds that use every rule, mode and scope, with ties on purpose.
+Slow and plain on purpose. `random_snapshot` makes small worlds that use every rule, mode and scope, and many ties.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ def lies_in(initiative: Initiative, dimension: str, key: str) -> bool:
     if len(names) == 1:
         values = [key]
     own = {**initiative.dimensions, "initiative": initiative.key}
-    return all(own.get(name, "") != "" and same(own[name]) == same(value) for name, value in zip(names, values, strict=True))
+    return all(
+        own.get(name, "") != "" and same(own[name]) == same(value) for name, value in zip(names, values, strict=True)
+    )
 
 
 def takes_part(initiative: Initiative, snapshot: Snapshot) -> bool:
@@ -128,7 +130,9 @@ class World:
         if scenario.mode != "weighted_kpis":
             return self.gained(chosen, self.snapshot.north_star, *scope)
         weights = dict(scenario.weights or {})
-        return math.fsum(w * self.gained(chosen, kpi, *scope) / self.target(kpi).number for kpi, w in weights.items() if w)
+        return math.fsum(
+            w * self.gained(chosen, kpi, *scope) / self.target(kpi).number for kpi, w in weights.items() if w
+        )
 
     def steps(self) -> list[Rule]:
         weights = self.snapshot.scenario.weights
@@ -220,7 +224,10 @@ def _initiative(dice: random.Random, key: str, wide: bool) -> Initiative:
         lifecycle_status="done" if dice.random() < 0.08 else "ready",
         period="2026-Q1" if dice.random() > 0.04 else "2026-Q2",
         scope_mode=dice.choice(("", "custom", "mvp")),
-        token_estimates={"custom": dice.choice((0.0, 5.0, 10.0, 10.0, 20.0, 7.3)), "mvp": dice.choice((3.0, 5.0, 10.0))},
+        token_estimates={
+            "custom": dice.choice((0.0, 5.0, 10.0, 10.0, 20.0, 7.3)),
+            "mvp": dice.choice((3.0, 5.0, 10.0)),
+        },
         dimensions=dimensions,
         contributions={kpi: amount() for kpi in KPIS if dice.random() < 0.8},
     )
@@ -243,7 +250,13 @@ def _rules(dice: random.Random, keys: list[str], kpis: tuple[str, ...], scope: s
         kind = "floor" if dice.random() < 0.2 else "goal"
         baseline = dice.choice((None, None, 0.0, 5.0, 30.0))
         rows.append(
-            {"type": RuleType.TARGET, "slice": at, "kpi_key": kpi, "number": dice.choice((5.0, 12.0, 25.0, 400.0)), "kind": kind}
+            {
+                "type": RuleType.TARGET,
+                "slice": at,
+                "kpi_key": kpi,
+                "number": dice.choice((5.0, 12.0, 25.0, 400.0)),
+                "kind": kind,
+            }
             | {"baseline": baseline}
         )
     rows += [_rule(dice, keys, kpis) for _ in range(dice.choice((0, 1, 2, 3, 5)))]
@@ -278,7 +291,12 @@ def _rule(dice: random.Random, keys: list[str], kpis: tuple[str, ...]) -> dict[s
         number = dice.choice((-5.0, 3.0, 10.0))
         return {"type": kind, "slice": where, "kpi_key": dice.choice(kpis), "number": number, "kind": "floor"}
     if kind is RuleType.SYNERGY:
-        return {"type": kind, "members": pair, "kpi_key": dice.choice(kpis), "number": dice.choice((-12.0, -4.0, 5.0, 15.0))}
+        return {
+            "type": kind,
+            "members": pair,
+            "kpi_key": dice.choice(kpis),
+            "number": dice.choice((-12.0, -4.0, 5.0, 15.0)),
+        }
     if kind is RuleType.PREREQUISITE:
         dependent, *members = dice.sample(keys, min(len(keys), dice.choice((2, 2, 3))))
         return {"type": kind, "dependent": dependent, "members": tuple(members)}
