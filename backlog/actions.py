@@ -11,7 +11,7 @@ from sheetsync.records import NewRow, Scene
 from sheetsync.registry import registry
 from sheetsync.sync import WorkbookJob, sync_workbook
 from sheetsync.tabs import Role
-from sheetsync.tabsync import TabJob
+from sheetsync.opentab import TabJob
 from sheetsync.view import TabView, identity_text
 
 

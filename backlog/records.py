@@ -65,10 +65,10 @@ class IntakeRecords(ModelRecords):
         made = storage.create(Initiative, new)
         submissions = [
             NewRecord(
-                fields={"initiative_id": initiative.pk, "workbook": scene.workbook, "tab": scene.title, **row.takes},
+                fields={"initiative_id": pk, "workbook": scene.workbook, "tab": scene.title, **row.takes},
                 origin=origin,
             )
-            for initiative, row, origin in zip(made, rows, origins, strict=True)
+            for pk, row, origin in zip(made, rows, origins, strict=True)
         ]
         storage.create(IntakeSubmission, submissions)
 

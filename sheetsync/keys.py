@@ -14,6 +14,7 @@ from enum import StrEnum
 from django.db import transaction
 from django.db.models import F
 
+from sheetsync.bulk import insert_rows
 from sheetsync.models import KeyCounter, KeyReservation, Workbook
 from sheetsync.view import SheetRow
 
@@ -73,13 +74,9 @@ class KeyDesk:
         """Takes a new key for each row and stores what it is meant for, before anything is written."""
         numbers = take_numbers(self.prefix, len(texts))
         keys = {row: f"{self.prefix}{number:06d}" for row, number in zip(texts, numbers, strict=True)}
-        KeyReservation.objects.bulk_create(
-            [
-                KeyReservation(key=keys[row], workbook=self.workbook, tab=self.tab, row_text=text, may_land_until=until)
-                for row, text in texts.items()
-            ],
-            batch_size=500,
-        )
+        names = ("key", "workbook_id", "tab", "row_text", "may_land_until")
+        rows = [(keys[row], self.workbook.pk, self.tab, text, until) for row, text in texts.items()]
+        insert_rows(KeyReservation, names, rows)
         return keys
 
 

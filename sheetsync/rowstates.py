@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
+from django.db.models import QuerySet
+
+from sheetsync.bulk import insert_rows
 from sheetsync.merge import RowMemory
 from sheetsync.models import RowState, Workbook
 
 BATCH = 500
-# What an upsert of a row's state writes.
-STATE_FIELDS = ("base", "pending", "has_pending", "sheet_digest", "db_digest", "verdict", "notice", "is_present")
+# The light part of a row's state.
+_LIGHT = ("sheet_digest", "db_digest", "verdict", "notice", "has_pending", "is_present")
 
 
 @dataclass(kw_only=True)
@@ -68,34 +71,16 @@ class TabMemory:
 
     def save(self) -> None:
         """Stores what was touched; part of the caller's transaction."""
-        states = []
+        rows = []
         for key in self._touched:
             mark, memory = self.marks[key], self.rows.get(key)
             assert memory is not None, f"the bases of {key} weren't loaded"
             pending = memory.pending_json()
             mark.has_pending = bool(pending)
-            states.append(
-                RowState(
-                    workbook=self.workbook,
-                    tab=self.tab,
-                    row_key=key,
-                    base=memory.base,
-                    pending=pending,
-                    has_pending=mark.has_pending,
-                    sheet_digest=mark.sheet_digest,
-                    db_digest=mark.db_digest,
-                    verdict=mark.verdict,
-                    notice=mark.notice,
-                    is_present=mark.is_present,
-                )
-            )
-        RowState.objects.bulk_create(
-            states,
-            batch_size=BATCH,
-            update_conflicts=True,
-            unique_fields=("workbook", "tab", "row_key"),
-            update_fields=STATE_FIELDS,
-        )
+            light = tuple(getattr(mark, name) for name in _LIGHT)
+            rows.append((self.workbook.pk, self.tab, key, memory.base, pending, *light))
+        names = ("workbook_id", "tab", "row_key", "base", "pending", *_LIGHT)
+        insert_rows(RowState, names, rows, upsert_on=("workbook_id", "tab", "row_key"))
         self._touched.clear()
 
     def vanished(self, present: Collection[str]) -> None:
@@ -106,5 +91,5 @@ class TabMemory:
         for key in gone:
             self.marks[key].is_present = False
 
-    def _states(self):  # type: ignore[no-untyped-def]  # django-stubs' related manager type isn't public
+    def _states(self) -> QuerySet[RowState]:
         return RowState.objects.filter(workbook=self.workbook, tab=self.tab)

@@ -10,10 +10,11 @@ from django.db import transaction
 from sheetsync.context import ActionContext
 from sheetsync.headers import Header, HeaderProblem, find_header
 from sheetsync.models import TabState, Workbook
+from sheetsync.opentab import TabJob
 from sheetsync.records import Scene
 from sheetsync.registry import Registered, registry
 from sheetsync.storage import now_epoch
-from sheetsync.tabsync import TabJob, TabSync
+from sheetsync.tabsync import TabSync
 from sheetsync.workbooks.interface import OpenWorkbook, Snapshot, WorkbookUnavailable
 from sheetsync.writing import Outcome, TabPlan, write_plan
 

@@ -12,13 +12,13 @@ from django.db import models, transaction
 from sheetsync.context import ActionContext, Message
 from sheetsync.headers import Header, find_header
 from sheetsync.models import ActionRun, CellChange, RecordChange, RowState, TabState, Workbook
+from sheetsync.opentab import TabJob
 from sheetsync.records import Scene
 from sheetsync.registry import Registered, registry
 from sheetsync.runs import WrongUsage
 from sheetsync.storage import NewRecord, Origin, RecordUpdate, plain, snapshot
 from sheetsync.sync import WorkbookJob, sync_workbook
 from sheetsync.tabs import TWO_WAY, Owner
-from sheetsync.tabsync import TabJob
 from sheetsync.view import JOINT, SheetRow, TabView, view_tab
 from sheetsync.workbooks.interface import OpenWorkbook
 from sheetsync.writing import PlannedCell, TabPlan, same_cell, write_plan

@@ -1,0 +1,85 @@
+"""Rows that no key finds: twins, rows without identity, rows that wait for a key or were given one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sheetsync.cells import encode
+from sheetsync.keys import KeyFate, Lost
+from sheetsync.opentab import OpenTab
+from sheetsync.storage import now_epoch
+from sheetsync.tabs import TWO_WAY
+from sheetsync.verdicts import compose
+from sheetsync.view import SheetRow, text_of
+
+
+def judge_keys(tab: OpenTab, rows: Sequence[SheetRow]) -> dict[SheetRow, KeyFate]:
+    if tab.desk is None or not tab.desk.reserved:
+        return {}
+    fates: dict[SheetRow, KeyFate] = {}
+    lost = _lost_records(tab)
+    for row in rows:
+        typed = str(row.raw[tab.tab.identity[0]])
+        fate, owner = tab.desk.judge(typed, tab.row_text(row), lost, known=row.key in tab.db)
+        fates[row] = fate
+        if fate is KeyFate.STRAY:
+            _put_key_back(tab, row, owner)
+    return fates
+
+
+def _lost_records(tab: OpenTab) -> list[Lost]:
+    here = [column.name for column in tab.tab.named(*TWO_WAY) if column.name in tab.header.columns]
+    seen = {row.key for row in tab.view.rows}
+    identity = tab.tab.identity[0]
+    return [
+        Lost(key=str(record.values[identity]), text=text_of({name: encode(record.values[name]) for name in here}))
+        for key, record in tab.db.items()
+        if key not in seen
+    ]
+
+
+def _put_key_back(tab: OpenTab, row: SheetRow, owner: str) -> None:
+    tab.ticks.append((row, tab.tab.identity[0], owner))
+    tab.gave_keys = True
+    tab.verdicts[row] = "WARNING: the row's own key was put back; it had been overwritten while rows moved"
+
+
+def judge_unclear_rows(tab: OpenTab) -> None:
+    """Twins, rows without identity; on a tab that gives keys, rows that wait for one."""
+    without_key = []
+    for row in tab.view.rows:
+        if row.key in tab.view.twins:
+            others = ", ".join(str(number) for number in tab.view.twins[row.key] if number != row.number)
+            what = " and ".join(tab.tab.identity)
+            tab.verdicts[row] = f"FAILED: row {others} has the same {what}; none of them is taken until one is left"
+        elif not row.key and tab.job.take and not tab.job.keys:
+            if tab.desk is not None and not row.problem:
+                without_key.append(row)
+            else:
+                tab.verdicts[row] = tab.records.nameless(tab.scene, row)
+    if without_key:
+        _give_keys(tab, without_key)
+
+
+def _give_keys(tab: OpenTab, rows: Sequence[SheetRow]) -> None:
+    assert tab.desk is not None
+    ready: dict[SheetRow, str] = {}
+    for row in rows:
+        values, refused = tab.view.values(row)
+        why_not = tab.records.unready(tab.scene, row, values)
+        if why_not:
+            tab.verdicts[row] = f"FAILED: {why_not}"
+        else:
+            ready[row] = tab.row_text(row)
+            tab.verdicts[row] = compose(refused=[refusal.text for refusal in refused.values()])
+    if not ready:
+        return
+    if tab.desk.must_wait:
+        tab.verdicts.update(
+            dict.fromkeys(ready, "SKIPPED: an earlier write isn't settled yet; the row gets its key at the next sync")
+        )
+        return
+    until = now_epoch() + tab.write_window_s if tab.write_window_s else 0.0
+    for row, key in tab.desk.reserve(ready, until=until).items():
+        tab.ticks.append((row, tab.tab.identity[0], key))
+    tab.gave_keys = True

@@ -1,0 +1,180 @@
+"""One tab of a workbook while an action works on it: what was read, what is stored, what is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from sheetsync.cells import Value, encode
+from sheetsync.headers import Header, column_letter
+from sheetsync.keys import KeyDesk
+from sheetsync.merge import RowMerge
+from sheetsync.models import TabState
+from sheetsync.records import Incoming, NewRow, Record, Records, Scene
+from sheetsync.registry import Registered
+from sheetsync.rowstates import TabMemory
+from sheetsync.tabs import TWO_WAY, Column, Tab
+from sheetsync.verdicts import waits
+from sheetsync.view import SheetRow, TabView, digest, far_fewer, row_digest, text_of, view_tab
+from sheetsync.workbooks.interface import Grid, Writable
+
+
+@dataclass(frozen=True, kw_only=True)
+class TabJob:
+    """What an action wants of one tab."""
+
+    registered: Registered
+    keys: frozenset[str] = frozenset()  # first part of the identity, upper case; empty means every row
+    columns: frozenset[str] | None = None  # two-way columns to settle; None means all
+    take: bool = True  # whether the sheet's entries are taken
+    append: Callable[[Scene, TabView], Sequence[NewRow]] | None = None  # which rows are missing
+
+    @property
+    def tab(self) -> Tab:
+        """The declaration."""
+        return self.registered.tab
+
+
+@dataclass(kw_only=True)
+class RowWork:
+    """One row that something happened to."""
+
+    row: SheetRow
+    key: str
+    values: dict[str, Value]
+    merge: RowMerge
+    incoming: Incoming
+
+
+@dataclass(kw_only=True)
+class OpenTab:
+    """One tab in one round of an action."""
+
+    scene: Scene
+    job: TabJob
+    header: Header
+    grid: Grid
+    state: TabState
+    read_began: float  # epoch second at which the read began
+    write_window_s: float = 0.0  # seconds during which a write could land
+    records: Records = field(init=False)
+    memory: TabMemory = field(init=False)
+    db: dict[str, Record] = field(default_factory=dict)
+    work: dict[str, RowWork] = field(default_factory=dict)  # by key: rows to be settled and shown
+    verdicts: dict[SheetRow, str] = field(default_factory=dict)  # run_status of every row that isn't plainly as it was
+    ticks: list[tuple[SheetRow, str, Writable]] = field(default_factory=list)  # cells that the action itself writes
+    notices: dict[str, str] = field(default_factory=dict)  # row key -> what the action says about the row this time
+    idle: bool = False  # nothing happened on either side since the last sync
+    gave_keys: bool = False
+    _loaded_at: int = -1
+    _db_digests: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        assert self.job.registered.records is not None
+        self.records = self.job.registered.records()
+        self.memory = TabMemory(self.scene.workbook, self.scene.title)
+
+    @property
+    def tab(self) -> Tab:
+        """The declaration."""
+        return self.job.tab
+
+    @cached_property
+    def view(self) -> TabView:
+        """What the tab shows."""
+        return view_tab(self.tab, self.scene.title, self.header, self.grid)
+
+    def brake(self) -> str:
+        """Why the tab must be stopped until a person confirms; "" when it needn't."""
+        now = len(self.view.rows)
+        if self.scene.context.arguments.confirm or not far_fewer(self.state.row_count, now):
+            return ""
+        return (
+            f"the tab shows {now} rows, {self.state.row_count} at the last read; nothing was changed. If rows were meant to go, "
+            "run the action again with confirm"
+        )
+
+    def selects(self, row: SheetRow) -> bool:
+        """Whether the action is for this row."""
+        if not self.job.keys:
+            return True
+        first = row.raw.get(self.tab.identity[0])
+        return first is not None and str(first).strip().upper() in self.job.keys
+
+    @cached_property
+    def two_way(self) -> tuple[Column, ...]:
+        """The two-way columns that are there and are to be settled."""
+        wanted = self.job.columns
+        return tuple(
+            column
+            for column in self.tab.named(*TWO_WAY)
+            if column.name in self.header.columns and (wanted is None or column.name in wanted)
+        )
+
+    def load(self) -> None:
+        """Loads what the database holds, unless nothing was stored since the last load."""
+        stored = self.scene.context.storage.changed_records
+        if stored != self._loaded_at:
+            self.db = self.records.load(self.scene)
+            self._db_digests = {}
+            self._loaded_at = stored
+
+    def db_digest(self, key: str) -> str:
+        """Fingerprint of what the database holds for a row."""
+        if key not in self._db_digests:
+            record = self.db.get(key)
+            self._db_digests[key] = digest([record.values, record.note]) if record else ""
+        return self._db_digests[key]
+
+    def nothing_happened(self) -> bool:
+        if self.job.append is not None and self.job.append(self.scene, self.view):
+            return False
+        return (
+            self.state.sheet_digest != ""
+            and not any(waits(verdict) for _row, _key, verdict in self.state.problems)
+            and self.job.columns is None
+            and self.state.sheet_digest == self.sheet_digest(self.header, self.grid)
+            and self.state.db_digest == self.whole_db_digest()
+        )
+
+    @staticmethod
+    def sheet_digest(header: Header, grid: Grid) -> str:
+        return digest([header.row, dict(header.columns), grid.rows])
+
+    def whole_db_digest(self) -> str:
+        return digest([[key, record.values, record.note] for key, record in self.db.items()])
+
+    def is_active(self, row: SheetRow) -> bool:
+        mark = self.memory.marks.get(row.key)
+        if mark is None or mark.has_pending or waits(mark.verdict):
+            return True
+        return mark.sheet_digest != row_digest(row) or mark.db_digest != self.db_digest(row.key)
+
+    @cached_property
+    def desk(self) -> KeyDesk | None:
+        """Who gives keys to new rows; None on tabs where rows bring their own."""
+        if not self.tab.key_prefix:
+            return None
+        return KeyDesk(
+            workbook=self.scene.workbook, tab=self.scene.title, prefix=self.tab.key_prefix, now=self.read_began
+        )
+
+    def row_text(self, row: SheetRow) -> str:
+        """Fingerprint of what people typed in the row."""
+        values, refused = self.view.values(row)
+        typed = {
+            column.name: encode(values[column.name]) for column in self.tab.named(*TWO_WAY) if column.name in values
+        }
+        return text_of({**typed, **{name: str(row.raw[name]) for name in refused}})
+
+    def is_formula(self, row: SheetRow, name: str) -> bool:
+        return (row.index, self.header.columns[name]) in self.grid.formulas
+
+    def doubled_text(self, name: str) -> str:
+        letters = " and ".join(column_letter(index) for index in self.header.doubled[name])
+        return f"columns {letters} both mean {name}; neither is read or written until one is renamed"
+
+    def shown_key(self, row: SheetRow) -> str:
+        parts = [str(row.raw.get(name) or "") for name in self.tab.identity]
+        return " / ".join(part for part in parts if part)

@@ -1,0 +1,148 @@
+"""What is remembered of a tab once it was planned, and once it was written; what the action's caller is told."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+from typing import Any
+
+from sheetsync.bulk import insert_rows
+from sheetsync.merge import Attempt
+from sheetsync.models import CellChange
+from sheetsync.opentab import OpenTab
+from sheetsync.storage import now_epoch
+from sheetsync.verdicts import is_failed
+from sheetsync.view import TabView, row_digest
+from sheetsync.workbooks.interface import Writable
+from sheetsync.writing import TabOutcome, TabPlan
+
+
+def close(tab: OpenTab, plan: TabPlan) -> None:
+    """Stores the state; the digests of the whole tab only when nothing is on its way."""
+    tab.memory.save()
+    tab.state.columns = list(tab.header.columns)
+    tab.state.row_count = len(tab.view.rows)
+    tab.state.message = "; ".join(tab.doubled_text(name) for name in tab.header.doubled)
+    tab.state.read_at = tab.scene.context.now
+    tab.state.problems = _problems(tab)
+    whole = not plan and tab.job.columns is None and tab.job.take and not tab.job.keys
+    tab.state.sheet_digest = tab.sheet_digest(tab.header, tab.grid) if whole else ""
+    tab.state.db_digest = tab.whole_db_digest() if whole or plan else ""
+    tab.state.save()
+
+
+def _problems(tab: OpenTab) -> list[list[Any]]:
+    """Every row that isn't plainly OK, also those that were left alone this time."""
+    now = [
+        [row.number, tab.shown_key(row), verdict]
+        for row, verdict in tab.verdicts.items()
+        if not verdict.startswith("OK")
+    ]
+    told = {row.key for row in tab.verdicts}
+    for key, row in tab.view.by_key.items():
+        mark = tab.memory.marks.get(key)
+        if key not in told and mark is not None and mark.verdict and not mark.verdict.startswith("OK"):
+            now.append([row.number, tab.shown_key(row), mark.verdict])
+    return sorted(now, key=lambda problem: problem[0])
+
+
+def acknowledge(tab: OpenTab, outcome: TabOutcome, may_land_for_s: float) -> None:
+    """Records what landed: bases move on, attempts are forgotten, cells are logged."""
+    touched: set[str] = set()
+    for cell in outcome.landed:
+        if cell.two_way:
+            tab.memory.rows[cell.key].landed(cell.column, cell.encoded)
+            touched.add(cell.key)
+    for row in outcome.appended:
+        if row.key:
+            for name, value in row.encoded.items():
+                tab.memory.rows[row.key].landed(name, value)
+            touched.add(row.key)
+    _date_attempts(tab, outcome, may_land_for_s)
+    if outcome.as_planned and outcome.readback is not None:
+        _settle_digests(tab, outcome.readback, touched, outcome)
+    for key in touched:
+        tab.memory.mark(key)
+    tab.memory.save()
+    _log_cells(tab, outcome)
+    if outcome.refused:
+        tab.scene.context.report.tell(
+            "FAILED",
+            f"nothing was written: {outcome.refused}",
+            workbook=str(tab.scene.workbook),
+            tab=tab.scene.title,
+        )
+
+
+def _date_attempts(tab: OpenTab, outcome: TabOutcome, may_land_for_s: float) -> None:
+    """Attempts that weren't answered may land for a while yet."""
+    until = now_epoch() + may_land_for_s if may_land_for_s else 0.0
+    for key in {cell.key for cell in outcome.left if cell.two_way} | {row.key for row in outcome.left_rows if row.key}:
+        memory = tab.memory.rows[key]
+        memory.attempts = {
+            name: [Attempt(attempt.value, until, attempt.row) for attempt in attempts]
+            for name, attempts in memory.attempts.items()
+        }
+        tab.memory.mark(key)
+
+
+def _settle_digests(tab: OpenTab, shown: TabView, touched: set[str], outcome: TabOutcome) -> None:
+    if tab.job.columns is not None or not tab.job.take:
+        return
+    for key in {cell.key for cell in outcome.landed if cell.key} | {row.key for row in outcome.appended if row.key}:
+        row = shown.by_key.get(key)
+        if row is not None and key in tab.memory.rows and key in tab.memory.marks:
+            tab.memory.mark(key).sheet_digest = row_digest(row)
+            touched.add(key)
+    if not tab.job.keys and not tab.gave_keys:
+        tab.state.sheet_digest = tab.sheet_digest(shown.header, shown.grid)
+    tab.state.row_count = len(shown.rows)
+    tab.state.save(update_fields=["sheet_digest", "row_count"])
+
+
+def _log_cells(tab: OpenTab, outcome: TabOutcome) -> None:
+    by_row: dict[str, dict[str, list[Any]]] = {}
+    for cell in outcome.landed:
+        by_row.setdefault(cell.key, {})[cell.column] = [cell.expect, _loggable(cell.value)]
+    changes: list[tuple[str, bool, dict[str, list[Any]]]] = [(key, False, cells) for key, cells in by_row.items()]
+    for row in outcome.appended:
+        changes.append((row.key, True, {name: [None, _loggable(value)] for name, value in row.cells.items()}))
+    scene = tab.scene
+    names = ("run_id", "workbook_id", "tab", "row_key", "appended", "cells")
+    insert_rows(
+        CellChange, names, [(scene.context.run.pk, scene.workbook.pk, scene.title, *change) for change in changes]
+    )
+    report = scene.context.report
+    report.count("cells_written", sum(len(cells) for _key, _appended, cells in changes))
+    report.changed.update((str(scene.workbook), scene.title, key) for key, _appended, _cells in changes)
+    if scene.context.dry_run:
+        report.plan.extend(_plan_lines(tab, changes))
+
+
+def _plan_lines(tab: OpenTab, changes: Iterable[tuple[str, bool, dict[str, list[Any]]]]) -> Iterable[dict[str, Any]]:
+    """A dry run's plan, cell by cell."""
+    where = {"workbook": str(tab.scene.workbook), "tab": tab.scene.title}
+    for key, appended, cells in changes:
+        for name, (old, new) in cells.items():
+            yield {**where, "key": key.upper(), "column": name, "from": old, "to": new, "appended": appended}
+
+
+def report(tab: OpenTab) -> None:
+    """Tells what the action's caller should know about this tab."""
+    report = tab.scene.context.report
+    report.tabs_done += 1
+    report.count("rows_read", len(tab.view.rows))
+    report.rows_seen += len(tab.view.rows)
+    for work in tab.work.values():
+        report.rows_whole += bool(work.incoming.failure)
+    where = {"workbook": str(tab.scene.workbook), "tab": tab.scene.title}
+    for number, key, verdict in tab.state.problems:
+        status, _, text = verdict.partition(": ")
+        report.failed_rows += is_failed(verdict)
+        report.tell(status, text, row=number, key=key, **where)
+    if tab.state.message:
+        report.tell("WARNING", tab.state.message, **where)
+
+
+def _loggable(value: Writable) -> Any:
+    return value.isoformat() if isinstance(value, datetime.date) else value

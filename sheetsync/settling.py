@@ -1,0 +1,175 @@
+"""Sheet -> DB: takes what people changed since both sides last agreed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sheetsync.cells import blank, decode, encode
+from sheetsync.keygiving import judge_keys, judge_unclear_rows
+from sheetsync.keys import KeyFate
+from sheetsync.merge import find_strays, merge_row
+from sheetsync.models import Conflict, KeyReservation
+from sheetsync.opentab import OpenTab, RowWork
+from sheetsync.records import Incoming
+from sheetsync.view import SheetRow
+
+
+def settle(tab: OpenTab) -> None:
+    """Takes what people changed since both sides last agreed."""
+    tab.load()
+    if tab.nothing_happened():
+        tab.idle = True
+        return
+    tab.memory.load_marks()
+    judge_unclear_rows(tab)
+    rows = [row for row in tab.view.by_key.values() if tab.selects(row)]
+    active = [row for row in rows if tab.is_active(row)]
+    pending = [key for key, mark in tab.memory.marks.items() if mark.has_pending]
+    tab.memory.load_rows([*(row.key for row in active), *pending])
+    if tab.job.take:
+        _settle_rows(tab, active, pending)
+    _forget_missing_columns(tab)
+
+
+def _settle_rows(tab: OpenTab, rows: Sequence[SheetRow], pending: Iterable[str]) -> None:
+    strays = _strays(tab, pending)
+    fates = judge_keys(tab, rows)
+    for row in rows:
+        if row in tab.verdicts:
+            continue
+        merge(tab, row, strays.get(row.key, {}), fates.get(row, KeyFate.KNOWN))
+    incoming = [work.incoming for work in tab.work.values() if not work.incoming.failure]
+    tab.records.check(tab.scene, incoming)
+    accepted = [row for row in incoming if not row.failure and (row.takes or (row.record is None and not row.skipped))]
+    _note_before(tab, accepted)
+    tab.records.save(tab.scene, accepted)
+    _note_taken(tab, accepted)
+    for work in tab.work.values():
+        _remember_settled(tab, work)
+
+
+def merge(tab: OpenTab, row: SheetRow, strays: Mapping[str, Any], fate: KeyFate) -> None:
+    values, refused = tab.view.values(row)
+    record = tab.db.get(row.key)
+    memory = tab.memory.rows[row.key]
+    here = {column.name for column in tab.two_way}
+    blanks = {column.name: encode(blank(column)) for column in tab.two_way}
+    sheet = {name: encode(value) for name, value in values.items() if name in here}
+    stored = {name: encode(record.values[name]) for name in here if record and name in record.values} or blanks
+    merge = merge_row(sheet=sheet, db={**blanks, **stored}, blanks=blanks, memory=memory, strays=strays)
+    takes = sheet if record is None else merge.takes
+    incoming = Incoming(
+        key=row.key,
+        row=row,
+        values=values,
+        record=record,
+        takes={name: decode(tab.tab.column(name), value) for name, value in takes.items()},
+        refused={name: refusal.text for name, refusal in refused.items()},
+    )
+    _refuse_row(tab, incoming, fate)
+    tab.work[row.key] = RowWork(row=row, key=row.key, values=values, merge=merge, incoming=incoming)
+
+
+def _refuse_row(tab: OpenTab, incoming: Incoming, fate: KeyFate) -> None:
+    """Rows that can't be taken at all."""
+    if incoming.row.merged:
+        incoming.failure = "the row has merged cells; unmerge them"
+    elif fate is KeyFate.UNCLEAR:
+        incoming.failure = (
+            "rows moved while keys were being written, and this row's key may belong to another row; "
+            "empty the key cell of a new row, or type the key that the row had before"
+        )
+    elif incoming.record is None and fate is not KeyFate.NEW and (tab.tab.key_prefix or not tab.tab.people_add_rows):
+        incoming.failure = tab.records.unknown(tab.scene, incoming.row, incoming.values, tab.db)
+    if incoming.failure:
+        incoming.takes.clear()
+
+
+def _strays(tab: OpenTab, pending: Iterable[str]) -> dict[str, dict[str, Any]]:
+    memories = {key: tab.memory.rows[key] for key in pending}
+    if not memories:
+        return {}
+    columns = {column for memory in memories.values() for column in memory.attempts}
+    shown: dict[str, tuple[int, dict[str, Any]]] = {}
+    for row in tab.view.by_key.values():
+        values, _refused = tab.view.values(row)
+        shown[row.key] = (row.index, {name: encode(values[name]) for name in columns if name in values})
+    return find_strays(shown, memories)
+
+
+def _note_before(tab: OpenTab, accepted: Iterable[Incoming]) -> None:
+    for row in accepted:
+        if row.record is not None:
+            row.before = {name: row.record.values.get(name) for name in row.takes}
+
+
+def _note_taken(tab: OpenTab, accepted: Sequence[Incoming]) -> None:
+    context = tab.scene.context
+    new_keys = (
+        [str(row.values[tab.tab.identity[0]]) for row in accepted if row.record is None] if tab.tab.key_prefix else []
+    )
+    KeyReservation.objects.filter(key__in=new_keys).update(taken_at=context.now)
+    for row in accepted:
+        context.report.changed.add((str(tab.scene.workbook), tab.scene.title, row.key))
+    if accepted:
+        tab.state.saved_at = context.now
+    _record_conflicts(tab)
+
+
+def _record_conflicts(tab: OpenTab) -> None:
+    conflicts, settled_again = [], []
+    for work in tab.work.values():
+        for name in work.incoming.takes:
+            settled_again.append((work.key, name))
+        for name, (base, sheet, stored) in work.merge.conflicts.items():
+            if name in work.incoming.takes and work.incoming.record is not None:
+                conflicts.append(_conflict(tab, work, name, base, sheet, stored))
+    earlier = Conflict.objects.filter(workbook=tab.scene.workbook, tab=tab.scene.title, status=Conflict.Status.OPEN)
+    open_ones = {(conflict.row_key, conflict.column): conflict.pk for conflict in earlier}
+    over = [open_ones[pair] for pair in settled_again if pair in open_ones]
+    Conflict.objects.filter(pk__in=over).update(status=Conflict.Status.KEPT)
+    Conflict.objects.bulk_create(conflicts)
+
+
+def _conflict(tab: OpenTab, work: RowWork, name: str, base: Any, sheet: Any, stored: Any) -> Conflict:
+    assert work.incoming.record is not None
+    return Conflict(
+        run=tab.scene.context.run,
+        workbook=tab.scene.workbook,
+        tab=tab.scene.title,
+        row_key=work.key,
+        column=name,
+        model=tab.tab.model,
+        object_id=work.incoming.record.pk,
+        field=tab.tab.column(name).path,
+        base_value=base,
+        kept_value=sheet,
+        lost_value=stored,
+    )
+
+
+def _remember_settled(tab: OpenTab, work: RowWork) -> None:
+    memory, incoming = tab.memory.rows[work.key], work.incoming
+    if incoming.failure or incoming.skipped:
+        return
+    refused = set(incoming.refused)
+    memory.base.update({name: value for name, value in work.merge.base.items() if name not in refused})
+    memory.forget_settled_attempts(tab.read_began)
+    mark = tab.memory.mark(work.key)
+    if incoming.notice is not None:
+        mark.notice = incoming.notice
+    elif incoming.takes:
+        mark.notice = ""
+
+
+def _forget_missing_columns(tab: OpenTab) -> None:
+    """A column that people deleted has no base any more: should it come back, its empty cells are not deletions."""
+    gone = set(tab.state.columns) - set(tab.header.columns)
+    if not gone:
+        return
+    tab.memory.load_rows(list(tab.memory.marks))
+    for key, memory in tab.memory.rows.items():
+        if gone & set(memory.base):
+            memory.base = {name: value for name, value in memory.base.items() if name not in gone}
+            tab.memory.mark(key)
