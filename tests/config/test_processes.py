@@ -50,7 +50,7 @@ def signal_this_process_once(path: Path, number: int) -> None:
     threading.Thread(target=act, daemon=True).start()
 
 
-def test_when_one_ends_the_others_are_stopped_and_the_answer_names_it(tmp_path):
+def test_when_one_ends_the_others_are_stopped_and_the_answer_names_it(tmp_path: Path) -> None:
     ended = run_together(
         {"web": noting_its_id(tmp_path / "web"), "worker": [sys.executable, "-c", "raise SystemExit(3)"]}, grace_s=10
     )
@@ -59,7 +59,7 @@ def test_when_one_ends_the_others_are_stopped_and_the_answer_names_it(tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_request_to_stop_ends_all_and_is_no_failure(tmp_path, number):
+def test_a_request_to_stop_ends_all_and_is_no_failure(tmp_path: Path, number: signal.Signals) -> None:
     signal_this_process_once(tmp_path / "web", number)
     before = signal.getsignal(number)
     assert run_together({"web": noting_its_id(tmp_path / "web"), "worker": SLEEP}, grace_s=10) == ""
@@ -67,7 +67,7 @@ def test_a_request_to_stop_ends_all_and_is_no_failure(tmp_path, number):
     assert signal.getsignal(number) is before
 
 
-def test_what_does_not_stop_in_time_is_killed_with_its_descendants(tmp_path):
+def test_what_does_not_stop_in_time_is_killed_with_its_descendants(tmp_path: Path) -> None:
     child = noting_its_id(tmp_path / "child")
     parent = f"import signal, subprocess, sys; signal.signal(15, signal.SIG_IGN); subprocess.run({child!r})"
     signal_this_process_once(tmp_path / "child", signal.SIGTERM)
@@ -78,7 +78,7 @@ def test_what_does_not_stop_in_time_is_killed_with_its_descendants(tmp_path):
     assert not is_running(orphan) or _is_a_zombie(orphan)
 
 
-def test_a_command_that_cannot_start_stops_the_others(tmp_path):
+def test_a_command_that_cannot_start_stops_the_others(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         run_together({"web": noting_its_id(tmp_path / "web"), "worker": [str(tmp_path / "missing")]}, grace_s=10)
     assert not (tmp_path / "web").exists() or not is_running(wait_for(tmp_path / "web"))

@@ -10,13 +10,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 from django.conf import settings
 
 
 @pytest.mark.slow
-def test_serve_answers_and_a_ctrl_c_leaves_no_process(tmp_path):
+def test_serve_answers_and_a_ctrl_c_leaves_no_process(tmp_path: Path) -> None:
     environment = {**os.environ, "DATABASE_URL": f"sqlite:///{tmp_path / 'db.sqlite3'}"}
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
     subprocess.run([*manage, "migrate", "--verbosity", "0"], env=environment, check=True)
@@ -39,7 +40,8 @@ def test_serve_answers_and_a_ctrl_c_leaves_no_process(tmp_path):
 def _free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+        port: int = listener.getsockname()[1]
+        return port
 
 
 def _get(url: str) -> bytes:
@@ -48,7 +50,8 @@ def _get(url: str) -> bytes:
     while True:
         try:
             with urllib.request.urlopen(url, timeout=10) as answer:
-                return answer.read()
+                page: bytes = answer.read()
+                return page
         except urllib.error.HTTPError:
             raise
         except OSError:
