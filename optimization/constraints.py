@@ -195,6 +195,7 @@ _NO_SET = "constraint_set_name: empty; a name is needed, rows with the same one 
 
 def _compile(group: _Group, known: KnownWorld, verdicts: dict[Place, Verdict]) -> CompiledSet:
     """Compiles one group and adds its rows' verdicts."""
+    group.readings.sort(key=lambda reading: reading[0])
     refusals = {place: reading.refusal for place, reading in group.readings if reading.refusal}
     warnings: dict[Place, list[str]] = {place: list(reading.warnings) for place, reading in group.readings}
     rules = _settle_repeats([reading.rule for _, reading in group.readings if reading.rule], refusals, warnings)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
+import sys
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 
 import highspy
 import numpy as np
@@ -79,6 +82,22 @@ class _Arrays(pulp.HiGHS):
             highs.setSolution(size, np.arange(size, dtype=np.int32), start)
 
 
+@cache
+def _quiet() -> None:
+    """HiGHS greets on standard output when a process first makes one, whatever its options say: let it greet on stderr.
+
+    A command that prints one JSON object on standard output has no room for that.
+    """
+    sys.stdout.flush()
+    kept = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        highspy.Highs()  # type: ignore[no-untyped-call]  # highspy's own
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
 _ENDINGS = {
     pulp.LpSolveStatus.Optimal: Ending.OPTIMAL,
     pulp.LpSolveStatus.GapLimit: Ending.OPTIMAL,
@@ -93,6 +112,7 @@ def maximise(
     cost: Floats, *, low: Floats, high: Floats, rows: Rows, effort: Effort, start: NDArray[np.bool_] | None = None
 ) -> Answer:
     """The best 0/1 columns between `low` and `high` that obey the rows. `start` is a known solution to begin from."""
+    _quiet()
     problem = pulp.LpProblem("portfolio", pulp.LpMaximize)
     solver = _Arrays(cost, low, high, rows, effort, None if start is None else start.astype(np.float64))
     stats = problem.solve(solver)
