@@ -27,9 +27,12 @@ REGISTRY_HOSTS = re.compile(
 
 
 def project_files() -> list[Path]:
-    """Every file that is, or is about to be, part of the project: what git tracks or doesn't ignore."""
+    """Every file that is, or is about to be, part of the project: what git tracks or doesn't ignore.
+
+    In a container the folder may belong to another user than the tests run as; git refuses that unless told.
+    """
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
         capture_output=True,
         text=True,
