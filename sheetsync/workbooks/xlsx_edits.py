@@ -15,6 +15,7 @@ from sheetsync.workbooks.xlsx_sheet_xml import MAX_COLUMNS, MAX_ROWS, cell_name
 
 # What a cell of a spreadsheet program holds at most, in UTF-16 units.
 MAX_TEXT = 32_767
+_LOOKS_ESCAPED = re.compile(r"_(?=[xX][0-9A-Fa-f]{4}_)")
 # Characters that XML can't carry.
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -118,6 +119,11 @@ def as_read(value: Writable) -> Raw:
     if isinstance(value, datetime.date):
         return serial(value)
     return None if value == "" else value
+
+
+def as_stored(text: str) -> str:
+    """The text as the file has it: _x000D_ stands for a carriage return there, so what merely looks like that is escaped."""
+    return _LOOKS_ESCAPED.sub("_x005F_", text).replace("\r", "_x000D_")
 
 
 def landed(before: TabCells, after: TabCells, edits: TabEdits) -> bool:

@@ -1,6 +1,7 @@
 """Changes cells with openpyxl: the second way, for a file that the first one can't change.
 
-It loses the results of formulas (spreadsheet programs calculate them anew), and refuses what it would lose for good.
+It loses the results of formulas (spreadsheet programs calculate them anew), and refuses what it would lose for good. A
+number of more than 16 digits it would round; the comparison of the changed file with the old one finds that.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from openpyxl.cell.cell import Cell
 from openpyxl.worksheet.worksheet import Worksheet
 
 from sheetsync.workbooks.interface import Writable
-from sheetsync.workbooks.xlsx_edits import EditError, Edits, TabEdits
+from sheetsync.workbooks.xlsx_edits import EditError, Edits, TabEdits, as_stored
 from sheetsync.workbooks.xlsx_reading import Reading
 from sheetsync.workbooks.xlsx_styles import DATE_FORMAT, DATE_TIME_FORMAT
 
@@ -75,9 +76,12 @@ def _copy_looks(sheet: Worksheet, source_row: int, row: int) -> None:
 
 def _put(cell: Cell, value: Writable) -> None:
     number_format = cell.number_format
-    cell.value = None if value == "" else value
-    if isinstance(value, str) and value:
-        cell.data_type = "s"  # or a text that begins with "=" becomes a formula
+    if isinstance(value, str):
+        cell.value = as_stored(value) or None
+        if value:
+            cell.data_type = "s"  # or a text that begins with "=" becomes a formula
+        return
+    cell.value = value
     if isinstance(value, datetime.date):
         own = DATE_TIME_FORMAT if isinstance(value, datetime.datetime) else DATE_FORMAT
         cell.number_format = own if number_format in _NO_DATE else number_format

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from sheetsync.workbooks.interface import Writable
-from sheetsync.workbooks.xlsx_edits import EditError, Edits, TabEdits
+from sheetsync.workbooks.xlsx_edits import EditError, Edits, TabEdits, as_stored
 from sheetsync.workbooks.xlsx_reading import Reading, serial
 from sheetsync.workbooks.xlsx_sheet_xml import attribute, block, cell_name, column_number, with_attribute
 from sheetsync.workbooks.xlsx_styles import DATE_FORMAT, DATE_TIME_FORMAT, Styles
@@ -25,7 +25,6 @@ _COLUMN_TAG = re.compile(rb"<col(?=\s)[^>]*>")
 _DIMENSION = re.compile(rb"<dimension(?=\s)[^>]*>")
 _CALCULATION = re.compile(rb"<calcPr(?=[\s/>])[^>]*>")
 _HAS_FORMULA = re.compile(rb"<f(?=[\s/>])")
-_LOOKS_ESCAPED = re.compile(r"_(?=[xX][0-9A-Fa-f]{4}_)")
 # Serial numbers of a workbook that counts from 1904 are smaller by this many days.
 _DAYS_TO_1904 = 1462
 
@@ -187,7 +186,7 @@ class _SheetPatch:
         if isinstance(value, bool):
             return f'{head} t="b"><v>{value:d}</v></c>'.encode()
         if isinstance(value, str):
-            return f'{head} t="inlineStr"><is><t xml:space="preserve">{_escaped(value)}</t></is></c>'.encode()
+            return f'{head} t="inlineStr"><is><t xml:space="preserve">{html.escape(as_stored(value), quote=False)}</t></is></c>'.encode()
         return f"{head}><v>{_number(value)}</v></c>".encode()
 
     def _with_dimension(self, xml: bytes) -> bytes:
@@ -253,11 +252,6 @@ def _column_styles(xml: bytes) -> dict[int, int]:
             first, last = int(attribute(tag, "min") or 1), int(attribute(tag, "max") or 1)
             found.update(dict.fromkeys(range(first - 1, last), style))
     return found
-
-
-def _escaped(text: str) -> str:
-    """As XML text. Programs read _x000D_ as a carriage return: such text is escaped, a real one written so."""
-    return html.escape(_LOOKS_ESCAPED.sub("_x005F_", text), quote=False).replace("\r", "_x000D_")
 
 
 def _number(value: float) -> str:
