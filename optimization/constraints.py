@@ -22,6 +22,7 @@ __all__ = [
     "ConstraintRow",
     "KnownWorld",
     "RefusedRow",
+    "Rule",
     "TargetRow",
     "Verdict",
     "compile_constraints",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from optimization.facts import Initiative, Snapshot
 from optimization.problem import Problem
@@ -24,47 +24,56 @@ def reasons(problem: Problem, selected: frozenset[str], resolve: Resolve | None 
     that rule: `resolve` says what a changed snapshot selects. Without it, what earns nothing counts as pulled in.
     """
     pulled = _pulled_in(problem, selected, resolve)
+    naming = _Naming.of(problem)
     return {
         **{key: f"not eligible because {why}" for key, why in problem.ineligible.items()},
-        **{key: _reason(problem, key, selected, pulled) for key in problem.keys},
+        **{key: _why_in(problem, key, naming, pulled) for key in selected},
+        **{key: _why_out(problem, key, naming) for key in problem.keys if key not in selected},
     }
 
 
-def _reason(problem: Problem, key: str, selected: frozenset[str], pulled: Mapping[str, str]) -> str:
-    forced = problem.forced.get(problem.index[key])
-    if key not in selected:
-        rule = _naming(problem, RuleType.EXCLUDE, key)
-        if rule:
-            return f"excluded by {rule.place}"
-        return "forced out" if forced is False else _left_out(problem, key)
-    rule = _naming(problem, RuleType.MANDATORY, key)
-    if rule:
-        return f"mandatory ({rule.place})"
-    return "forced in" if forced else pulled.get(key, MERIT)
+@dataclass(frozen=True, kw_only=True)
+class _Naming:
+    """Which rules name a key, looked up once for all keys."""
+
+    mandatory: Mapping[str, Rule]  # the first row that makes it mandatory
+    excluded: Mapping[str, Rule]  # the first row that excludes it
+    binding: Mapping[str, Sequence[tuple[Rule, tuple[str, ...]]]]  # what it can't go without: (rule, other keys)
+
+    @classmethod
+    def of(cls, problem: Problem) -> _Naming:
+        firsts: dict[RuleType, dict[str, Rule]] = {RuleType.MANDATORY: {}, RuleType.EXCLUDE: {}}
+        binding: dict[str, list[tuple[Rule, tuple[str, ...]]]] = {}
+        for rule in problem.rules:
+            for key in rule.members:
+                if rule.type in firsts:
+                    firsts[rule.type].setdefault(key, rule)
+                if rule.type is RuleType.BUNDLE:
+                    binding.setdefault(key, []).append((rule, rule.members))
+            if rule.type is RuleType.PREREQUISITE:
+                needed = tuple(key for key in rule.members if key not in problem.snapshot.done)
+                binding.setdefault(rule.dependent, []).append((rule, needed))
+        return cls(mandatory=firsts[RuleType.MANDATORY], excluded=firsts[RuleType.EXCLUDE], binding=binding)
 
 
-def _naming(problem: Problem, kind: RuleType, key: str) -> Rule | None:
-    return next((rule for rule in problem.rules if rule.type is kind and key in rule.members), None)
+def _why_in(problem: Problem, key: str, naming: _Naming, pulled: Mapping[str, str]) -> str:
+    if key in naming.mandatory:
+        return f"mandatory ({naming.mandatory[key].place})"
+    return "forced in" if problem.forced.get(problem.index[key]) else pulled.get(key, MERIT)
 
 
-def _left_out(problem: Problem, key: str) -> str:
-    """Left out, and which row blocks it where one does whatever the rest of the portfolio is."""
-    done = {entry.key for entry in problem.snapshot.initiatives if fold(entry.lifecycle_status) == "done"}
-    for rule in problem.rules:
-        if rule.type is RuleType.PREREQUISITE and rule.dependent == key:
-            missing = [needed for needed in rule.members if needed not in done and _out(problem, needed)]
-        elif rule.type is RuleType.BUNDLE and key in rule.members:
-            missing = [member for member in rule.members if member != key and _out(problem, member)]
-        else:
-            continue
-        if missing:
-            what = "prerequisite" if rule.type is RuleType.PREREQUISITE else f"bundle {rule.bundle_key}'s member"
-            return f"{LEFT_OUT}: its {what} {missing[0]} can't be selected ({rule.place})"
+def _why_out(problem: Problem, key: str, naming: _Naming) -> str:
+    """Excluded, forced out, or left out: with the row that blocks it where one does whatever else is selected."""
+    if key in naming.excluded:
+        return f"excluded by {naming.excluded[key].place}"
+    if problem.forced.get(problem.index[key]) is False:
+        return "forced out"
+    for rule, others in naming.binding.get(key, ()):
+        for other in others:
+            if other != key and (other not in problem.index or other in naming.excluded):
+                what = "prerequisite" if rule.type is RuleType.PREREQUISITE else f"bundle {rule.bundle_key}'s member"
+                return f"{LEFT_OUT}: its {what} {other} can't be selected ({rule.place})"
     return LEFT_OUT
-
-
-def _out(problem: Problem, key: str) -> bool:
-    return key not in problem.index or _naming(problem, RuleType.EXCLUDE, key) is not None
 
 
 def _pulled_in(problem: Problem, selected: frozenset[str], resolve: Resolve | None) -> dict[str, str]:
@@ -107,23 +116,21 @@ def _earns(problem: Problem, key: str) -> bool:
     return bool(problem.objective.coefficients[problem.index[key]] > 0)
 
 
-def dependency_status(problem: Problem, key: str, selected: frozenset[str]) -> str:
+def dependency_status(problem: Problem, entry: Initiative, selected: frozenset[str]) -> str:
     """How the initiatives that this one says it depends on stand; these bind nothing. "" when it names none."""
-    known = {entry.key: entry for entry in problem.snapshot.initiatives}
-    needed = known[key].dependencies
-    if not needed:
+    if not entry.dependencies:
         return ""
-    states = {other: _state(problem, known.get(other), other, selected) for other in needed}
+    states = {key: _state(problem, key, selected) for key in entry.dependencies}
     open_ones = [other for other, state in states.items() if state not in ("done", "selected")]
     listed = ", ".join(f"{other} {state}" for other, state in states.items())
     return f"{'open' if open_ones else 'met'}: {listed}"
 
 
-def _state(problem: Problem, entry: Initiative | None, key: str, selected: frozenset[str]) -> str:
-    if entry is None:
-        return "unknown"
+def _state(problem: Problem, key: str, selected: frozenset[str]) -> str:
     if key in selected:
         return "selected"
-    if fold(entry.lifecycle_status) == "done":
+    if key in problem.snapshot.done:
         return "done"
+    if key not in problem.snapshot.by_key:
+        return "unknown"
     return "not selected" if key in problem.index else "not a candidate"

@@ -124,6 +124,16 @@ class Snapshot:
     ticked: frozenset[str] | None = None  # keys the run is limited to; None: all candidates
     force: Mapping[str, str] = field(default_factory=dict)  # key -> "in" or "out": a what-if of this run
 
+    @cached_property
+    def by_key(self) -> dict[str, Initiative]:
+        """Every initiative of the snapshot by its key."""
+        return {initiative.key: initiative for initiative in self.initiatives}
+
+    @cached_property
+    def done(self) -> frozenset[str]:
+        """Keys whose work is done: as prerequisites they are met."""
+        return frozenset(entry.key for entry in self.initiatives if fold(entry.lifecycle_status) == "done")
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON; `from_json` reads it back."""
         return {

@@ -93,7 +93,7 @@ class _Solve:
         columns, settled = found.columns, False
         if self.proof and self.complete:
             columns, settled = self._settle(found)
-            bound = self.problem.objective.value(columns)
+            gap, bound = 0.0, self.problem.objective.value(columns)
         elif not self.proof:
             columns = self.search.tidied(columns, self.problem.objective.coefficients)
         return Solution(

@@ -131,10 +131,11 @@ def _result(problem: Problem, solution: Solution, columns: Bools, rival: Greedy)
 def _no_portfolio(solution: Solution) -> dict[str, Any]:
     if solution.status != INFEASIBLE:
         return {}
-    places = dict.fromkeys(place for finding in solution.findings for place in finding.places)
+    # One minimal set stands in `rows`; several contradictions together wouldn't be minimal.
+    smallest = min(solution.findings, key=lambda finding: (len(finding.places), finding.places), default=None)
     return {
         "infeasible": {
-            "rows": [place.to_json() for place in places],
+            "rows": [place.to_json() for place in smallest.places] if smallest else [],
             "findings": [
                 {"rows": [place.to_json() for place in finding.places], "text": finding.text}
                 for finding in solution.findings
@@ -188,7 +189,7 @@ def _item(problem: Problem, entry: Initiative, selected: frozenset[str], rank: i
         north_star_gain=None if column is None else entry.contributions.get(problem.snapshot.north_star, 0.0),
         objective_contribution=None if column is None else float(problem.objective.coefficients[column]),
         reason=reason,
-        dependency_status=dependency_status(problem, entry.key, selected),
+        dependency_status=dependency_status(problem, entry, selected),
     )
 
 

@@ -19,6 +19,7 @@ from optimization.rows import Bools
 from optimization.rules import Place, Rule, RuleType, plain
 
 MOST_FINDINGS = 25  # more contradictions than these help nobody; the rest shows once these are mended
+LARGE, FEW_FINDINGS = 50_000, 3  # with so many entries in the rows each look takes a while: so few are named at once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +60,8 @@ def contradictions(problem: Problem) -> tuple[Finding, ...]:
 
     if not refuted(range(len(problem.rules))):
         return ()
-    found = minimal_sets(range(len(problem.rules)), refuted, most=MOST_FINDINGS)
+    most = MOST_FINDINGS if len(problem.rows.indices) < LARGE else FEW_FINDINGS
+    found = minimal_sets(range(len(problem.rules)), refuted, most=most)
     findings = [_finding(problem, rules) for rules in found]
     return tuple(sorted(findings, key=lambda finding: finding.places))
 
@@ -138,7 +140,8 @@ def _above(floor: float, cap: float) -> bool:
 
 def _finding(problem: Problem, rules: tuple[int, ...]) -> Finding:
     named = [problem.rules[number] for number in rules]
-    places = tuple(sorted(place for rule in named for place in rule.places))
+    # A row that repeats another exactly isn't named beside it: dropping one of the two alone would mend nothing.
+    places = tuple(sorted(rule.place for rule in named))
     return Finding(rules=rules, places=places, text=_text(problem, named))
 
 

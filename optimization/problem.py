@@ -205,7 +205,7 @@ class _Sums:
         total = np.zeros(len(self.candidates) + len(self.synergies))
         for kpi, factor in named.items():
             total += factor * self._contributions(kpi)
-        return Expression(coefficients=total * self.inside(within))
+        return Expression(coefficients=total * self.inside(within) + 0.0)  # adding 0 makes -0.0 a plain 0.0
 
     def _contributions(self, kpi: str) -> Floats:
         """Contributions of candidates, then bonuses of synergies, to one active KPI."""
@@ -234,7 +234,6 @@ class _Compiler:
         self.sums = sums
         self.size = len(candidates)
         self.tokens = np.concatenate([tokens, np.zeros(len(synergies))])
-        self.done = {entry.key for entry in snapshot.initiatives if fold(entry.lifecycle_status) == "done"}
         self.book = RowBook(columns=self.size + len(synergies))
 
     def rows(self, forced: Mapping[int, bool]) -> Rows:
@@ -292,7 +291,7 @@ class _Compiler:
         for key in rule.members:
             if key in self.index:
                 self.book.add([dependent, self.index[key]], [1.0, -1.0], upper=0.0, owners=(number,))
-            elif key not in self.done:
+            elif key not in self.snapshot.done:
                 self.book.add([dependent], [1.0], upper=0.0, owners=(number,))
 
     def _bundle(self, number: int, rule: Rule, bundles: dict[str, list[tuple[int, list[int]]]]) -> None:
