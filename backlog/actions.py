@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backlog.models import Initiative
-from sheetsync.runs import action
 from sheetsync.context import ActionContext
+from sheetsync.opentab import TabJob
 from sheetsync.records import NewRow, Scene
 from sheetsync.registry import registry
+from sheetsync.runs import action
 from sheetsync.sync import WorkbookJob, sync_workbook
 from sheetsync.tabs import Role
-from sheetsync.opentab import TabJob
 from sheetsync.view import TabView, identity_text
 
 

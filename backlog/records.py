@@ -158,27 +158,29 @@ class BacklogRecords(ModelRecords):
 
     def _end_overrides(self, rows: Sequence[Incoming]) -> None:
         """An emptied cell ends the override: intake's latest value comes back."""
-        emptied = {
-            row.record.pk: row
-            for row in rows
-            if row.record is not None and any(not row.takes.get(name, "-") for name in INTAKE_FIELDS)
-        }
-        for submission in IntakeSubmission.objects.filter(initiative__in=list(emptied)).select_related("workbook"):
+        emptied = {row.record.pk: row for row in rows if row.record is not None and _emptied(row)}
+        submissions = IntakeSubmission.objects.filter(initiative__in=list(emptied)).select_related("workbook")
+        for submission in submissions:
             row = emptied[submission.initiative_id]
-            for name in INTAKE_FIELDS:
-                if not row.takes.get(name, "-"):
-                    row.takes[name] = intake_value(submission.workbook, name, getattr(submission, name))
-        pairs = [(pk, name) for pk, row in emptied.items() for name in INTAKE_FIELDS if name in row.takes]
-        for pk, name in pairs:
-            Conflict.objects.filter(
-                model="backlog.Initiative", object_id=pk, field=name, status=Conflict.Status.OPEN
-            ).update(status=Conflict.Status.RESTORED)
+            for name in _emptied(row):
+                row.takes[name] = intake_value(submission.workbook, name, getattr(submission, name))
+                Conflict.objects.filter(
+                    model="backlog.Initiative",
+                    object_id=submission.initiative_id,
+                    field=name,
+                    status=Conflict.Status.OPEN,
+                ).update(status=Conflict.Status.RESTORED)
 
     def nameless(self, scene: Scene, row: SheetRow) -> str:
-        return f"FAILED: {row.problem or 'initiative_key is empty'}; new initiatives are handed in through an intake sheet, where they get their key"
+        why = row.problem or "initiative_key is empty"
+        return f"FAILED: {why}; new initiatives are handed in through an intake sheet, where they get their key"
 
     def unknown(self, scene: Scene, row: SheetRow, values: Mapping[str, Value], known: Collection[str]) -> str:
         return super().unknown(scene, row, values, known) + "; new initiatives are handed in through an intake sheet"
+
+
+def _emptied(row: Incoming) -> list[str]:
+    return [name for name in INTAKE_FIELDS if name in row.takes and not row.takes[name]]
 
 
 def _dependencies(row: Incoming) -> Sequence[Any]:

@@ -39,8 +39,9 @@ def insert_rows(
     }
     adapters = [_adapter(fields[name]) for name in names]
     tail = tuple(constants.values())
-    columns = [fields[name].column for name in (*names, *constants)]
+    columns: list[str | None] = [fields[name].column for name in (*names, *constants)]
     marks = ", ".join(["%s"] * len(columns))
+    # Names come from our own models, values travel as parameters.
     sql = f"INSERT INTO {_quote(model._meta.db_table)} ({', '.join(map(_quote, columns))}) VALUES ({marks})"  # noqa: S608
     if upsert_on:
         sql += _on_conflict([fields[name].column for name in upsert_on], [fields[name].column for name in names])
@@ -86,7 +87,7 @@ def take_ids(model: type[models.Model], count: int) -> range | list[int]:
     return range(start, start + count)
 
 
-def _on_conflict(unique: Sequence[str], columns: Sequence[str]) -> str:
+def _on_conflict(unique: Sequence[str | None], columns: Sequence[str | None]) -> str:
     sets = ", ".join(f"{_quote(column)} = EXCLUDED.{_quote(column)}" for column in columns if column not in unique)
     return f" ON CONFLICT ({', '.join(map(_quote, unique))}) DO UPDATE SET {sets}"
 

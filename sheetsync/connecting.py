@@ -63,7 +63,7 @@ def connect(role: str, location: str, *, tab: str = "", department: str = "", ad
 
 def find_tabs(workbook: Workbook, snapshot: Snapshot) -> list[TabFinding]:
     """Every declared tab of the workbook's role, as far as it is there."""
-    findings = []
+    findings: list[TabFinding] = []
     for tab in registry.tabs(workbook.role):
         if tab.any_name:
             titles = (

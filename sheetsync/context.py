@@ -98,12 +98,10 @@ class Arguments:
     @classmethod
     def from_json(cls, payload: dict[str, Any]) -> Arguments:
         """The inverse of `as_json`."""
-        return cls(
-            **{
-                name: tuple(value) if isinstance(value, list) and name in ("keys", "runs") else value
-                for name, value in payload.items()
-            }
-        )
+        given: dict[str, Any] = {**payload}
+        for name in ("keys", "runs"):
+            given[name] = tuple(given.get(name, ()))
+        return cls(**given)
 
 
 class _TakeBack(Exception):

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from sheetsync.cells import encode
 from sheetsync.keys import KeyFate, Lost
 from sheetsync.opentab import OpenTab
-from sheetsync.storage import now_epoch
 from sheetsync.tabs import TWO_WAY
 from sheetsync.verdicts import compose
 from sheetsync.view import SheetRow, text_of
@@ -39,8 +38,16 @@ def _lost_records(tab: OpenTab) -> list[Lost]:
 
 
 def _put_key_back(tab: OpenTab, row: SheetRow, owner: str) -> None:
+    assert tab.desk is not None
+    if tab.desk.must_wait:
+        tab.verdicts[row] = (
+            "SKIPPED: the row's own key was overwritten while rows moved; it is put back at the next sync"
+        )
+        return
+    stray = str(row.raw[tab.tab.identity[0]])
+    tab.desk.date(stray, until=tab.lands_until())
     tab.ticks.append((row, tab.tab.identity[0], owner))
-    tab.gave_keys = True
+    tab.sent_keys.append(stray)
     tab.verdicts[row] = "WARNING: the row's own key was put back; it had been overwritten while rows moved"
 
 
@@ -79,7 +86,6 @@ def _give_keys(tab: OpenTab, rows: Sequence[SheetRow]) -> None:
             dict.fromkeys(ready, "SKIPPED: an earlier write isn't settled yet; the row gets its key at the next sync")
         )
         return
-    until = now_epoch() + tab.write_window_s if tab.write_window_s else 0.0
-    for row, key in tab.desk.reserve(ready, until=until).items():
+    for row, key in tab.desk.reserve(ready, until=tab.lands_until()).items():
         tab.ticks.append((row, tab.tab.identity[0], key))
-    tab.gave_keys = True
+        tab.sent_keys.append(key)

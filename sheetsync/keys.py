@@ -56,6 +56,10 @@ class KeyDesk:
         """Whether an earlier write of a key could still land."""
         return any(reservation.may_land_until > self.now for reservation in self.reserved.values())
 
+    def date(self, key: str, *, until: float) -> None:
+        """Until when a write that concerns this reserved key could still land."""
+        KeyReservation.objects.filter(key=key).update(may_land_until=until)
+
     def judge(self, key: str, text: str, lost: Sequence[Lost], *, known: bool) -> tuple[KeyFate, str]:
         """What the key on a row means, and for a stray the key that belongs there. `text` is the fingerprint of what the row says now."""
         if known:

@@ -1,4 +1,4 @@
-"""What the engine remembers: workbooks, what both sides last agreed on, writes on their way, conflicts, action runs and all they changed."""
+"""What the engine remembers: workbooks, what both sides last agreed on, writes on their way, conflicts, runs and all they changed."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from sheetsync.cells import Value, encode
 from sheetsync.headers import Header, column_letter
@@ -14,6 +15,7 @@ from sheetsync.models import TabState
 from sheetsync.records import Incoming, NewRow, Record, Records, Scene
 from sheetsync.registry import Registered
 from sheetsync.rowstates import TabMemory
+from sheetsync.storage import now_epoch
 from sheetsync.tabs import TWO_WAY, Column, Tab
 from sheetsync.verdicts import waits
 from sheetsync.view import SheetRow, TabView, digest, far_fewer, row_digest, text_of, view_tab
@@ -28,6 +30,7 @@ class TabJob:
     keys: frozenset[str] = frozenset()  # first part of the identity, upper case; empty means every row
     columns: frozenset[str] | None = None  # two-way columns to settle; None means all
     take: bool = True  # whether the sheet's entries are taken
+    refresh: bool = False  # although nothing is taken: whether mirrors and computed columns are brought up to date
     append: Callable[[Scene, TabView], Sequence[NewRow]] | None = None  # which rows are missing
 
     @property
@@ -66,7 +69,10 @@ class OpenTab:
     ticks: list[tuple[SheetRow, str, Writable]] = field(default_factory=list)  # cells that the action itself writes
     notices: dict[str, str] = field(default_factory=dict)  # row key -> what the action says about the row this time
     idle: bool = False  # nothing happened on either side since the last sync
-    gave_keys: bool = False
+    strays: dict[str, dict[str, Any]] = field(
+        default_factory=dict
+    )  # row key -> column -> value of ours meant for another row
+    sent_keys: list[str] = field(default_factory=list)  # reserved keys that a write of this round concerns
     _loaded_at: int = -1
     _db_digests: dict[str, str] = field(default_factory=dict)
 
@@ -112,6 +118,15 @@ class OpenTab:
             if column.name in self.header.columns and (wanted is None or column.name in wanted)
         )
 
+    @property
+    def gave_keys(self) -> bool:
+        """Whether rows get their key in this round: the next one takes them."""
+        return bool(self.sent_keys)
+
+    def lands_until(self) -> float:
+        """Epoch second after which a write that is sent now can't land any more; 0 when it is done once it returns."""
+        return now_epoch() + self.write_window_s if self.write_window_s else 0.0
+
     def load(self) -> None:
         """Loads what the database holds, unless nothing was stored since the last load."""
         stored = self.scene.context.storage.changed_records
@@ -150,6 +165,16 @@ class OpenTab:
         if mark is None or mark.has_pending or waits(mark.verdict):
             return True
         return mark.sheet_digest != row_digest(row) or mark.db_digest != self.db_digest(row.key)
+
+    def skip(self, key: str, why: str) -> None:
+        """Tells the row of that key, if the action is for it, why the action left it as it is."""
+        row = self.view.by_key.get(key)
+        if row is None or not self.selects(row):
+            return
+        if key in self.work:
+            self.work[key].incoming.skipped = why
+        else:
+            self.verdicts[row] = f"SKIPPED: {why}"
 
     @cached_property
     def desk(self) -> KeyDesk | None:

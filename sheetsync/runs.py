@@ -186,7 +186,8 @@ def _work(context: ActionContext) -> None:
         context.report.tabs_done = 0
         context.report.tell(
             "FAILED",
-            f"the action broke off with an error of the program; nothing is lost, run it again. The operator's log names run {context.run.run_id}",
+            "the action broke off with an error of the program; nothing is lost, run it again. "
+            f"The operator's log names run {context.run.run_id}",
         )
 
 

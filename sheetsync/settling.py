@@ -33,18 +33,20 @@ def settle(tab: OpenTab) -> None:
 
 
 def _settle_rows(tab: OpenTab, rows: Sequence[SheetRow], pending: Iterable[str]) -> None:
-    strays = _strays(tab, pending)
+    for key, found in _strays(tab, pending).items():
+        tab.strays.setdefault(key, {}).update(found)
     fates = judge_keys(tab, rows)
     for row in rows:
         if row in tab.verdicts:
             continue
-        merge(tab, row, strays.get(row.key, {}), fates.get(row, KeyFate.KNOWN))
+        merge(tab, row, tab.strays.get(row.key, {}), fates.get(row, KeyFate.KNOWN))
     incoming = [work.incoming for work in tab.work.values() if not work.incoming.failure]
     tab.records.check(tab.scene, incoming)
     accepted = [row for row in incoming if not row.failure and (row.takes or (row.record is None and not row.skipped))]
     _note_before(tab, accepted)
     tab.records.save(tab.scene, accepted)
     _note_taken(tab, accepted)
+    tab.ticks.extend((row.row, name, False) for row in accepted for name in row.clear_ticks)
     for work in tab.work.values():
         _remember_settled(tab, work)
 

@@ -13,9 +13,8 @@ from sheetsync.opentab import OpenTab, RowWork
 from sheetsync.recording import close
 from sheetsync.records import NewRow, Record
 from sheetsync.settling import merge
-from sheetsync.storage import now_epoch
 from sheetsync.tabs import SHOWN, TWO_WAY, Owner
-from sheetsync.verdicts import compose
+from sheetsync.verdicts import compose, is_failed
 from sheetsync.view import SheetRow, row_digest
 from sheetsync.workbooks.interface import Raw, Writable
 from sheetsync.writing import PlannedCell, PlannedRow, TabPlan
@@ -24,11 +23,14 @@ from sheetsync.writing import PlannedCell, PlannedRow, TabPlan
 def show(tab: OpenTab) -> TabPlan:
     """Plans what the tab shall show, and stores each attempt before it is sent."""
     plan = TabPlan(view=tab.view)
-    if tab.idle and not tab.ticks:
-        return plan
     stored_before = tab._loaded_at
     tab.load()
-    if tab._loaded_at != stored_before:
+    moved_on = tab._loaded_at != stored_before
+    if tab.idle and not (tab.ticks or tab.verdicts or (moved_on and tab.state.db_digest != tab.whole_db_digest())):
+        return plan
+    if tab.idle:
+        tab.memory.load_marks()
+    if moved_on or tab.job.refresh:
         _wake_rows(tab)
     open_conflicts = _open_conflicts(tab)
     for work in tab.work.values():
@@ -56,7 +58,10 @@ def _wake_rows(tab: OpenTab) -> None:
     tab.memory.load_rows([row.key for row in asleep])
     for row in asleep:
         merge(tab, row, {}, KeyFate.KNOWN)
-        tab.work[row.key].incoming.takes.clear()
+        incoming = tab.work[row.key].incoming
+        if incoming.takes and not tab.job.take:
+            incoming.skipped = "what was entered here isn't saved yet; pm.save_selected saves it"
+        incoming.takes.clear()
 
 
 def _show_row(tab: OpenTab, plan: TabPlan, work: RowWork, conflicts: Sequence[str]) -> None:
@@ -68,10 +73,12 @@ def _show_row(tab: OpenTab, plan: TabPlan, work: RowWork, conflicts: Sequence[st
         if not incoming.failure and tab.job.take:
             cells.extend(_pushed_cells(tab, work, record))
     mark = tab.memory.mark(work.key)
-    verdict = _verdict(tab, work, record, conflicts, mark.notice)
+    # Where nothing is taken nothing was judged either: an earlier refusal still stands.
+    stands = not tab.job.take and is_failed(mark.verdict)
+    verdict = mark.verdict if stands else _verdict(tab, work, record, conflicts, mark.notice)
     changed = bool(cells or incoming.takes) or (record is not None and incoming.record is None)
     tab.verdicts[work.row] = verdict
-    cells.extend(_feedback(tab, work.row, work.key, verdict, data_changed=changed))
+    cells.extend(feedback_cells(tab, work.row, work.key, verdict, data_changed=changed))
     _settle_mark(tab, work, verdict, written=bool(cells))
     plan.cells.extend(cells)
 
@@ -98,9 +105,11 @@ def _pushed_cells(tab: OpenTab, work: RowWork, record: Record) -> Iterable[Plann
         if tab.is_formula(work.row, name):
             tab.notices[work.key] = f"{name} holds a formula, so the stored value {str(wanted)[:60]!r} can't be shown"
             continue
-        until = now_epoch() + tab.write_window_s if tab.write_window_s else 0.0
+        until = tab.lands_until()
         tab.memory.rows[work.key].attempts.setdefault(name, []).append(Attempt(wanted, until, work.row.index))
-        yield _cell(tab, work.row, work.key, name, render(column, record.values[name]), encoded=wanted, two_way=True)
+        yield _cell(
+            tab, work.row, work.key, name, render(column, record.values[name]), encoded=wanted, two_way=True
+        )
 
 
 def _verdict(tab: OpenTab, work: RowWork, record: Record | None, conflicts: Sequence[str], notice: str) -> str:
@@ -120,12 +129,9 @@ def _verdict(tab: OpenTab, work: RowWork, record: Record | None, conflicts: Sequ
     )
 
 
-def _feedback(tab: OpenTab, row: SheetRow, key: str, verdict: str, *, data_changed: bool) -> list[PlannedCell]:
+def feedback_cells(tab: OpenTab, row: SheetRow, key: str, verdict: str, *, data_changed: bool) -> list[PlannedCell]:
     """The feedback cells, when the row's data or its verdict changed."""
-    if "run_status" not in row.raw:
-        same = True
-    else:
-        same = (row.raw["run_status"] or "") == verdict
+    same = "run_status" not in row.raw or (row.raw["run_status"] or "") == verdict
     if same and not data_changed:
         return []
     values: dict[str, Writable] = {
@@ -153,13 +159,13 @@ def _show_unclear_rows(tab: OpenTab, plan: TabPlan) -> None:
         if row.key in tab.work:
             continue
         key = keys[id(row)].casefold() if id(row) in keys else row.key
-        plan.cells.extend(_feedback(tab, row, key, verdict, data_changed=id(row) in ticked))
+        plan.cells.extend(feedback_cells(tab, row, key, verdict, data_changed=id(row) in ticked))
 
 
 def _append(tab: OpenTab, plan: TabPlan, rows: Sequence[NewRow]) -> None:
     present = {row.key for row in tab.view.rows}
     waiting = {key for key, memory in tab.memory.rows.items() if _may_still_land(tab, memory)}
-    new = [row for row in rows if row.key not in present and row.key not in waiting]
+    new = [row for row in rows if not row.key or (row.key not in present and row.key not in waiting)]
     tab.memory.load_rows([row.key for row in new if row.key])
     for row in new:
         plan.appended.append(_planned_row(tab, row))
@@ -182,12 +188,12 @@ def _planned_row(tab: OpenTab, new: NewRow) -> PlannedRow:
             cells[column.name] = written
         if column.owner in TWO_WAY and new.key:
             encoded[column.name] = encode(values[column.name])
-    verdict = record.note if record else "OK"
+    verdict = record.note if record else new.note
     cells.update(_feedback_of_new_row(tab, verdict))
     if new.key:
         memory = tab.memory.rows[new.key]
         memory.base = {}
-        until = now_epoch() + tab.write_window_s if tab.write_window_s else 0.0
+        until = tab.lands_until()
         memory.attempts = {name: [Attempt(value, until)] for name, value in encoded.items()}
         mark = tab.memory.mark(new.key)
         mark.verdict, mark.sheet_digest, mark.db_digest, mark.is_present = (

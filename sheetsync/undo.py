@@ -94,7 +94,7 @@ def _take_fields_back(
         fields: dict[str, Any] = {}
         for name, (old, new) in change.fields.items():
             if plain(getattr(instance, name)) == new:
-                fields[name] = model._meta.get_field(name).to_python(old) if old is not None else None
+                fields[name] = _python_value(model, name, old)
             elif plain(getattr(instance, name)) != old:
                 _kept(context, change, f"{name} was edited since and keeps its value")
         updates.append(RecordUpdate(pk=change.object_id, fields=fields, origin=_origin(change)))
@@ -105,13 +105,20 @@ def _take_fields_back(
 
 def _bring_back(context: ActionContext, model: type[models.Model], changes: Sequence[RecordChange]) -> None:
     for change in changes:
-        fields = {
-            name: model._meta.get_field(name.removesuffix("_id") if name.endswith("_id") else name).to_python(old)
-            for name, (old, _new) in change.fields.items()
-        }
+        fields = {name: _python_value(model, name, old) for name, (old, _new) in change.fields.items()}
         context.storage.create(
             model, [NewRecord(fields={model._meta.pk.attname: change.object_id, **fields}, origin=_origin(change))]
         )
+
+
+def _python_value(model: type[models.Model], attname: str, logged: Any) -> Any:
+    """A value from the log as its field holds it."""
+    stored = next(stored for stored in model._meta.concrete_fields if stored.attname == attname)
+    return (
+        logged
+        if logged is None or isinstance(stored, models.ForeignKey | models.JSONField)
+        else stored.to_python(logged)
+    )
 
 
 def _remove_made(
@@ -212,7 +219,7 @@ def _stored_keys(context: ActionContext, workbook: Workbook, title: str) -> Coll
 def _plan_back(
     context: ActionContext, view: TabView, changes: Sequence[CellChange], stored: Collection[str]
 ) -> TabPlan:
-    """What only the sheet knows: appended rows are blanked, given keys and suggestions are taken out. What shows stored fields is shown anew."""
+    """What only the sheet knows: appended rows are blanked, given keys and suggestions are taken out. The rest is shown anew."""
     plan = TabPlan(view=view)
     for change in changes:
         row = view.by_key.get(change.row_key) or _by_content(view, change)

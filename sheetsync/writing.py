@@ -130,7 +130,7 @@ def _aim(plan: TabPlan, grid: Grid | None) -> _Target:
 
 
 def relocate(before: TabView, now: TabView) -> dict[SheetRow, SheetRow]:
-    """Where each row of an earlier read stands now: by key; rows that no key tells apart, by what they show. Rows that can't be told are left out."""
+    """Where each row of an earlier read stands now: by key; where no key tells, by what it shows. What can't be told is left out."""
     moved = {
         row: found for row in before.rows if row.key in before.by_key and (found := now.by_key.get(row.key)) is not None
     }
@@ -181,7 +181,7 @@ class _Target:
                 continue
             self.aimed.append((cell, row))
         present = {row.key for row in now.rows}
-        self.rows = [row for row in self.plan.appended if row.key not in present]
+        self.rows = [row for row in self.plan.appended if not row.key or row.key not in present]
         cells = {(row.index, columns[cell.column]): cell.value for cell, row in self.aimed}
         appended = [{columns[name]: value for name, value in row.cells.items() if name in columns} for row in self.rows]
         if cells or appended:
@@ -240,7 +240,7 @@ class _Target:
             ):
                 return False
         return all(
-            all(same_cell(row.raw.get(name), value) for name, value in planned.cells.items() if name in row.raw)
+            all(same_cell(value or None, planned.cells.get(name)) for name, value in row.raw.items())
             for row, planned in zip(shown.rows[len(self.now.rows) :], self.rows, strict=True)
         )
 

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from sheetsync.merge import NO_BASE, Attempt, RowMemory, Turn, find_strays, merge_row, settle
 
-values = st.one_of(st.none(), st.booleans(), st.floats(allow_nan=False), st.text(max_size=3), st.lists(st.text(max_size=2), max_size=2))
+values = st.one_of(
+    st.none(), st.booleans(), st.floats(allow_nan=False), st.text(max_size=3), st.lists(st.text(max_size=2), max_size=2)
+)
 
 
 @given(values)
@@ -45,7 +47,9 @@ def test_our_own_write_seen_again_is_no_edit() -> None:
 
 def test_a_row_is_planned_cell_by_cell_and_conflicts_name_all_three_values() -> None:
     memory = RowMemory(base={"a": 1, "b": 1, "c": 1})
-    plan = merge_row(sheet={"a": 2, "b": 2, "c": 1}, db={"a": 1, "b": 3, "c": 4}, blanks=dict.fromkeys("abc"), memory=memory)
+    plan = merge_row(
+        sheet={"a": 2, "b": 2, "c": 1}, db={"a": 1, "b": 3, "c": 4}, blanks=dict.fromkeys("abc"), memory=memory
+    )
     assert plan.takes == {"a": 2, "b": 2}
     assert plan.conflicts == {"b": (1, 2, 3)}
     assert plan.base == {"a": 2, "b": 2, "c": 1}
@@ -119,7 +123,9 @@ class World:
         return RowMemory(base={"c": self.base}, attempts={"c": attempts} if attempts else {})
 
     def remember(self, memory: RowMemory) -> World:
-        return replace(self, base=memory.base["c"], attempts=tuple(attempt.value for attempt in memory.attempts.get("c", ())))
+        return replace(
+            self, base=memory.base["c"], attempts=tuple(attempt.value for attempt in memory.attempts.get("c", ()))
+        )
 
 
 def engine_steps(world: World, *, quiet: bool = False) -> Iterator[World]:
@@ -131,7 +137,9 @@ def engine_steps(world: World, *, quiet: bool = False) -> Iterator[World]:
     elif world.step == "reread":
         yield replace(world, **idle) if world.sheet != world.read else replace(world, step="write")  # type: ignore[arg-type]
     elif world.step == "write":
-        typed = None if world.typed == world.sheet else world.typed  # typed between the last read and the write: nobody can see that
+        typed = (
+            None if world.typed == world.sheet else world.typed
+        )  # typed between the last read and the write: nobody can see that
         landed = replace(world, sheet=world.wanted, typed=typed)
         yield replace(landed, step="answered")
         if not quiet:

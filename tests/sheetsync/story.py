@@ -1,0 +1,271 @@
+"""A story: people and analysts edit at any moment, the engine syncs and is hit by crashes, lost answers and late writes.
+
+Every typed value is unique, so that in the end each can be told from every other. `python -m tests.sheetsync.story 1000` plays many.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import time_machine
+from django.utils import timezone
+
+from backlog.models import Initiative, IntakeSubmission
+from backlog.sheets import BACKLOG
+from sheetsync.context import ActionContext, Arguments
+from sheetsync.models import ActionRun, Workbook
+from sheetsync.runs import ACTIONS
+from sheetsync.workbooks.memory import Fault, MemoryWorkbook
+
+INTAKE_HEADER = ["Remarks", "Idea", "Country", "Team", "Key"]
+REMARKS, TITLE, COUNTRY, TEAM, KEY = range(5)
+HELPER = "our own column"  # a column of the PMs' own, which the engine doesn't know
+BACKLOG_HEADER = [HELPER, *(column.name for column in BACKLOG.columns)]
+# Two-way columns that people and analysts fight over, and one that departments feed.
+FOUGHT_OVER = ("market", "category", "title", "risk_description")
+
+
+WINDOW_S = 1000.0  # for how long a write that wasn't answered could still land
+
+
+class Crash(BaseException):
+    """The process dies."""
+
+
+@dataclass
+class Edit:
+    """The latest value that one side gave a cell."""
+
+    value: str
+    when: int
+    in_flight: bool = False  # typed right before a write was sent, into a kind that can't tell versions
+
+
+@dataclass
+class Story:
+    """One world and what happened in it."""
+
+    seed: int
+    versions: bool  # True: as files; False: as Google, where rows may move under a write
+    calm: bool = False  # no crashes, no faults, nobody edits while the engine works
+    dice: random.Random = field(init=False)
+    clock: time_machine.Coordinates = field(init=False)
+    intake: MemoryWorkbook = field(init=False)
+    backlog: MemoryWorkbook = field(init=False)
+    typed: dict[tuple[str, str], Edit] = field(default_factory=dict)  # (initiative key, column) -> a PM's latest edit
+    stored: dict[tuple[str, str], Edit] = field(default_factory=dict)  # the same for analysts
+    helpers: dict[str, str] = field(default_factory=dict)  # initiative key -> what the PM's own column says
+    remarks: dict[str, str] = field(default_factory=dict)  # remark (the person's own mark of a row) -> title
+    log: list[str] = field(default_factory=list)
+    _fresh: Iterator[int] = field(default_factory=lambda: count(1))
+    _clock: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        self.dice = random.Random(self.seed)
+        kind: dict[str, Any] = {"versions": self.versions, "write_window_s": 0.0 if self.versions else WINDOW_S}
+        self.intake = MemoryWorkbook({"Wishes": [["What sales wishes for"], list(INTAKE_HEADER)]}, **kind)
+        self.backlog = MemoryWorkbook({"Backlog": [list(BACKLOG_HEADER)]}, **kind)
+        Workbook.objects.create(role="intake", location=f"intake {self.seed}", title="Wishes")
+        Workbook.objects.create(role="backlog", location=f"backlog {self.seed}", title="Backlog")
+        self.intake.before_request = lambda kind: self._meanwhile("intake", kind)
+        self.backlog.before_request = lambda kind: self._meanwhile("backlog", kind)
+
+    # ---- what happens ------------------------------------------------------------------------------------------------------------------
+
+    def play(self, steps: int) -> None:
+        """Edits and syncs at random; in the end nothing happens any more but syncs."""
+        with time_machine.travel(1_700_000_000, tick=True) as self.clock:
+            for _ in range(steps):
+                for _ in range(self.dice.randint(0, 3)):
+                    self.somebody_edits()
+                self.sync()
+                self._let_time_pass()
+            self.calm = True
+            for _ in range(4):
+                self._let_late_writes_land()
+                self.sync()
+
+    def _let_time_pass(self) -> None:
+        if self.dice.random() < 0.5:
+            self._let_late_writes_land()
+        else:
+            self.clock.shift(5)
+
+    def _let_late_writes_land(self) -> None:
+        """What is still on its way lands or is lost, before its time is over."""
+        before = {self._key_at(row): row for row in self.backlog.values("Backlog")[1:]}
+        for book in (self.intake, self.backlog):
+            book.faults.clear()
+            self.dice.choice([book.land_late, book.lose_late])()
+        shown = {self._key_at(row): row for row in self.backlog.values("Backlog")[1:]}
+        for (key, name), edit in self.typed.items():
+            if (
+                key in before
+                and key in shown
+                and self._value(before[key], name) == edit.value != self._value(shown[key], name)
+            ):
+                edit.in_flight = True  # the late write hit what was typed after it was sent: nobody can see that either
+        self.clock.shift(WINDOW_S + 1)
+
+    def sync(self) -> None:
+        """One pm.backlog_sync; it may die at any request."""
+        run = ActionRun.objects.create(action="pm.backlog_sync", status=ActionRun.Status.RUNNING)
+        books = {f"intake {self.seed}": self.intake, f"backlog {self.seed}": self.backlog}
+        context = ActionContext(
+            run=run,
+            arguments=Arguments(confirm=True),
+            now=timezone.now().replace(microsecond=0),
+            open_book=lambda workbook: books[workbook.location],
+        )
+        if not self.calm and self.dice.random() < 0.4:
+            faults = [Fault.FAILS, Fault.ANSWER_LOST, *([] if self.versions else [Fault.LANDS_LATE])]
+            self.dice.choice([self.intake, self.backlog]).faults.append(self.dice.choice(faults))
+        try:
+            ACTIONS["pm.backlog_sync"].work(context)
+            context.storage.flush()
+        except Crash:
+            self.log.append("crash")
+
+    def _meanwhile(self, book: str, kind: str) -> None:
+        """Between two requests of the engine."""
+        if self.calm:
+            return
+        if self.dice.random() < 0.25:
+            self.somebody_edits(before=kind if book == "backlog" else "")
+        if self.dice.random() < 0.06:
+            raise Crash
+
+    def somebody_edits(self, *, before: str = "") -> None:
+        """One edit by a PM, a department or an analyst."""
+        choices = [
+            self.department_adds,
+            self.pm_types,
+            self.pm_types,
+            self.analyst_edits,
+            self.pm_sorts,
+            self.department_sorts,
+        ]
+        edit = self.dice.choice(choices)
+        self.log.append(f"{edit.__name__} {before}")
+        if edit == self.pm_types:
+            self.pm_types(before=before)
+        else:
+            edit()
+
+    def department_adds(self) -> None:
+        """A new row, anywhere."""
+        if len(self.remarks) >= 8:
+            return
+        number = next(self._fresh)
+        rows = self.intake.values("Wishes")
+        self.intake.insert_row(
+            "Wishes", self.dice.randint(2, len(rows)), [f"remark {number}", f"idea {number}", "UK", None, None]
+        )
+        self.remarks[f"remark {number}"] = f"idea {number}"
+
+    def department_sorts(self) -> None:
+        """All rows of the intake sheet in another order."""
+        self._sort(self.intake, "Wishes", [REMARKS, TITLE], below=1)
+
+    def pm_sorts(self) -> None:
+        """All rows of the Backlog in another order."""
+        self._sort(self.backlog, "Backlog", [1, BACKLOG_HEADER.index("market"), BACKLOG_HEADER.index("title")], below=0)
+
+    def _sort(self, book: MemoryWorkbook, title: str, columns: list[int], *, below: int) -> None:
+        book.sort_rows(title, self.dice.choice(columns), below=below, descending=self.dice.random() < 0.5)
+
+    def pm_types(self, *, before: str = "") -> None:
+        """A PM types into a two-way cell, or into her own column."""
+        rows = self.backlog.values("Backlog")
+        if len(rows) < 2:
+            return
+        place = self.dice.randrange(1, len(rows))
+        key = self._key_at(rows[place])
+        if key is None:
+            return
+        value = f"typed {next(self._fresh)}"
+        if self.dice.random() < 0.2:
+            self.backlog.set_cell("Backlog", place, 0, value)
+            self.helpers[key] = value
+            return
+        name = self.dice.choice(FOUGHT_OVER)
+        self.backlog.set_cell("Backlog", place, BACKLOG_HEADER.index(name), value)
+        self.typed[key, name] = Edit(value, next(self._clock), in_flight=before == "write" and not self.versions)
+
+    def analyst_edits(self) -> None:
+        """An analyst changes a stored value, as the admin does."""
+        initiatives = list(Initiative.objects.order_by("pk"))
+        if not initiatives:
+            return
+        initiative = self.dice.choice(initiatives)
+        name = self.dice.choice(FOUGHT_OVER)
+        value = f"stored {next(self._fresh)}"
+        setattr(initiative, name, value)
+        initiative.save()
+        self.stored[initiative.initiative_key, name] = Edit(value, next(self._clock))
+
+    @staticmethod
+    def _value(row: list[Any], name: str) -> Any:
+        place = BACKLOG_HEADER.index(name)
+        return row[place] if place < len(row) else None
+
+    def _key_at(self, row: list[Any]) -> str | None:
+        place = BACKLOG_HEADER.index("initiative_key")
+        return row[place] if len(row) > place else None
+
+    # ---- what must hold in the end -----------------------------------------------------------------------------------------------------
+
+    def faults_found(self) -> list[str]:
+        """Everything that went wrong, in words; empty when nothing did."""
+        return [*self._intake_faults(), *self._backlog_faults(), *self._restless()]
+
+    def _intake_faults(self) -> Iterator[str]:
+        rows = self.intake.values("Wishes")[2:]
+        keys = [row[KEY] for row in rows]
+        if len(set(keys) - {None}) != len(rows):
+            yield f"an intake row without a key of its own: {keys}"
+        if Initiative.objects.count() != len(rows):
+            yield f"{Initiative.objects.count()} initiatives for {len(rows)} intake rows"
+        said = dict(IntakeSubmission.objects.values_list("initiative__initiative_key", "title"))
+        for row in rows:
+            if self.remarks.get(row[REMARKS]) != row[TITLE]:
+                yield f"an intake row's own cells were mixed up: {row}"
+            if said.get(row[KEY]) != row[TITLE]:
+                yield f"the key {row[KEY]} is on the row of {row[TITLE]!r}, but was given to {said.get(row[KEY])!r}"
+
+    def _backlog_faults(self) -> Iterator[str]:
+        shown = {
+            self._key_at(row): dict(zip(BACKLOG_HEADER, row, strict=False))
+            for row in self.backlog.values("Backlog")[1:]
+        }
+        initiatives = {initiative.initiative_key: initiative for initiative in Initiative.objects.all()}
+        if sorted(map(str, shown)) != sorted(initiatives) or len(shown) != len(self.backlog.values("Backlog")) - 1:
+            yield f"Backlog shows {sorted(map(str, shown))}, stored are {sorted(initiatives)}"
+            return
+        for key, initiative in initiatives.items():
+            if (shown[key][HELPER] or "") != self.helpers.get(key, ""):
+                yield f"{key}: the PM's own column says {shown[key][HELPER]!r}, she typed {self.helpers.get(key)!r}"
+            for name in FOUGHT_OVER:
+                yield from self._cell_faults(key, name, shown[key].get(name) or "", getattr(initiative, name))
+
+    def _cell_faults(self, key: str, name: str, shown: str, stored: str) -> Iterator[str]:
+        if shown != stored:
+            yield f"{key}.{name}: the sheet shows {shown!r}, stored is {stored!r}"
+        typed, changed = self.typed.get((key, name)), self.stored.get((key, name))
+        accepted = {edit.value for edit in (typed, changed) if edit}
+        if typed and typed.in_flight:
+            return  # typed into the very cell between its last read and the write: nobody can see that
+        if typed and (not changed or typed.when > changed.when) and shown != typed.value:
+            yield f"{key}.{name}: a PM's edit is lost: typed {typed.value!r}, the sheet shows {shown!r}"
+        elif accepted and shown not in accepted:
+            yield f"{key}.{name}: shows {shown!r}, which nobody gave it last: {accepted}"
+
+    def _restless(self) -> Iterator[str]:
+        writes = (self.intake.writes, self.backlog.writes)
+        self.sync()
+        if (self.intake.writes, self.backlog.writes) != writes:
+            yield "a sync of unchanged sheets wrote something"
