@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import environ
+from django.urls import reverse_lazy
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -124,7 +125,78 @@ Q_CLUSTER = {
 
 SIMPLE_HISTORY_REVERT_DISABLED = False
 
-UNFOLD = {"SITE_TITLE": "Portfolio Desk", "SITE_HEADER": "Portfolio Desk", "SITE_SYMBOL": "stacks"}
+
+def _page(title: str, icon: str, model: str) -> dict[str, object]:
+    """An entry of the admin's sidebar; people see the pages that they may view. `model` is app_label.model."""
+    app, name = model.split(".")
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
+        "permission": lambda request: (
+            request.user.has_module_perms(app)
+            and (request.user.has_perm(f"{app}.view_{name}") or request.user.has_perm(f"{app}.change_{name}"))
+        ),
+    }
+
+
+UNFOLD = {
+    "SITE_TITLE": "Portfolio Desk",
+    "SITE_HEADER": "Portfolio Desk",
+    "SITE_SYMBOL": "stacks",
+    "SIDEBAR": {
+        "show_search": True,
+        "show_all_applications": False,
+        "navigation": [
+            {
+                "title": "Initiatives",
+                "items": [
+                    _page("Intake", "move_to_inbox", "backlog.intakesubmission"),
+                    _page("Backlog", "list_alt", "backlog.initiative"),
+                ],
+            },
+            {
+                "title": "Models",
+                "items": [
+                    _page("Math models", "function", "productops.initiativemathmodel"),
+                    _page("Parameters", "tune", "productops.initiativeparam"),
+                    _page("Scores", "leaderboard", "productops.initiativescoring"),
+                ],
+            },
+            {
+                "title": "KPIs",
+                "items": [
+                    _page("KPIs", "monitoring", "productops.metricconfig"),
+                    _page("Contributions", "add_chart", "productops.initiativecontribution"),
+                ],
+            },
+            {
+                "title": "Portfolio",
+                "items": [
+                    _page("Scenarios", "flag", "optimization.optimizationscenario"),
+                    _page("Constraint sets", "rule", "optimization.optimizationconstraintset"),
+                    _page("Optimizer runs", "play_circle", "optimization.optimizationrun"),
+                    _page("Portfolios", "pie_chart", "optimization.portfolio"),
+                ],
+            },
+            {
+                "title": "Workbooks",
+                "items": [
+                    _page("Workbooks", "table", "sheetsync.workbook"),
+                    _page("Tabs", "tab", "sheetsync.tabstate"),
+                    _page("Runs", "history", "sheetsync.actionrun"),
+                    _page("Changes", "difference", "sheetsync.recordchange"),
+                    _page("Conflicts", "call_split", "sheetsync.conflict"),
+                ],
+            },
+            {
+                "title": "People",
+                "collapsible": True,
+                "items": [_page("People", "person", "auth.user"), _page("Groups", "group", "auth.group")],
+            },
+        ],
+    },
+}
 
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True

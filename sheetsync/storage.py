@@ -54,6 +54,8 @@ class Storage:
     """Saves on behalf of one run. Every change is logged in RecordChange, and in the model's own history where it keeps one."""
 
     run: ActionRun
+    reason: str = ""  # a person's own words for the models' history; "" names the run and who asked
+    user_id: int | None = None  # who is signed in, for the models' history; None where nobody is
     changed_records: int = 0
     _log: list[tuple[Any, ...]] = field(default_factory=list)  # values of _LOGGED
 
@@ -148,7 +150,7 @@ class Storage:
         ]
         return self.update(model, present) + len(missing)
 
-    def delete(self, model: type[models.Model], pks: Iterable[int], origin: Origin = Origin()) -> None:  # noqa: B008 - Origin is frozen
+    def delete(self, model: type[models.Model], pks: Iterable[int], origin: Origin = Origin()) -> None:
         """Deletes records; their last values stay in the log."""
         for instance in self._instances(model, list(pks)).values():
             old = {name: [value, None] for name, value in snapshot(instance).items()}
@@ -197,9 +199,10 @@ class Storage:
         history_model = history.model
         kept = {stored.attname for stored in history_model._meta.concrete_fields}
         places = [place for place, name in enumerate(columns) if name in kept]
-        reason = f"{self.run.action} {self.run.run_id} by {self.run.requested_by}"[:100]
-        said = (timezone.now(), reason, "+" if created else "~")
-        names = (*(columns[place] for place in places), "history_date", "history_change_reason", "history_type")
+        reason = (self.reason or f"{self.run.action} {self.run.run_id} by {self.run.requested_by}")[:100]
+        said = (timezone.now(), reason, "+" if created else "~", self.user_id)
+        about = ("history_date", "history_change_reason", "history_type", "history_user_id")
+        names = (*(columns[place] for place in places), *about)
         insert_rows(history_model, names, [(*(row[place] for place in places), *said) for row in rows])
 
 

@@ -1,0 +1,163 @@
+"""Admin pages of the backlog."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from backlog.models import INTAKE_FIELDS, Initiative, IntakeSubmission
+from backlog.services import intake_value
+from sheetsync.admin_base import DeskAdmin, ReadOnlyAdmin, as_code
+from sheetsync.admin_decorators import shown
+from sheetsync.admin_tables import table
+
+STATUS_COLOURS = {
+    "new": "info",
+    "discovery": "info",
+    "ready": "success",
+    "planned": "success",
+    "in_progress": "warning",
+    "done": "success",
+    "rejected": "danger",
+    "archived": "danger",
+}
+
+
+@admin.register(Initiative)
+class InitiativeAdmin(DeskAdmin):
+    """Every initiative. New ones come through intake, where they get their key."""
+
+    list_display = (
+        *("initiative_key", "title", "shown_status", "department", "product_area", "market", "engineering_tokens"),
+        *("active_scoring_framework", "overall_score", "is_optimization_candidate", "candidate_period_key"),
+    )
+    list_display_links = ("initiative_key", "title")
+    list_filter = (
+        *("lifecycle_status", "department", "product_area", "market", "country", "active_scoring_framework"),
+        *("is_optimization_candidate", "candidate_period_key", "use_math_model"),
+    )
+    search_fields = ("initiative_key", "title", "requester_name", "requester_email", "program_key")
+    ordering = ("initiative_key",)
+    readonly_fields = ("overridden", "metric_chain", "contributions")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    *(("initiative_key", "lifecycle_status"), "title", ("market", "category", "program_key")),
+                    *(("is_optimization_candidate", "candidate_period_key"), "strategic_priority_coefficient"),
+                )
+            },
+        ),
+        (
+            "From intake",
+            {
+                "classes": ["tab"],
+                "fields": (
+                    *(("department", "requesting_team"), ("requester_name", "requester_email")),
+                    *(("country", "product_area"), ("customer_segment", "initiative_type")),
+                    *("problem_statement", "hypothesis", "intake_source", "overridden"),
+                ),
+            },
+        ),
+        (
+            "Effort",
+            {
+                "classes": ["tab"],
+                "fields": (
+                    *("scope_mode", ("engineering_tokens", "engineering_tokens_mvp", "engineering_tokens_full")),
+                    *("effort_tshirt_size", ("effort_engineering_days", "effort_other_teams_days")),
+                    "infra_cost_estimate",
+                ),
+            },
+        ),
+        (
+            "Risk and time",
+            {
+                "classes": ["tab"],
+                "fields": (
+                    *("dependencies_initiatives", "dependencies_others", "risk_level", "risk_description"),
+                    *("time_sensitivity_score", ("earliest_start_date", "latest_finish_date", "deadline_date")),
+                ),
+            },
+        ),
+        (
+            "Scores and KPIs",
+            {
+                "classes": ["tab"],
+                "fields": (
+                    *(("active_scoring_framework", "use_math_model"), ("value_score", "effort_score", "overall_score")),
+                    *("immediate_kpi_key", "kpi_contribution_json", "metric_chain", "llm_summary"),
+                ),
+            },
+        ),
+        ("Record", {"classes": ["tab"], "fields": (("created_at", "updated_at"),)}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Initiative]:
+        """With what intake said of each."""
+        initiatives: QuerySet[Initiative] = super().get_queryset(request)
+        return initiatives.select_related("submission", "submission__workbook")
+
+    @shown("Status", label=STATUS_COLOURS, ordering="lifecycle_status")
+    def shown_status(self, initiative: Initiative) -> str:
+        """In colour."""
+        return initiative.lifecycle_status
+
+    @shown("Overridden")
+    def overridden(self, initiative: Initiative) -> SafeString | str:
+        """Where a person's override holds, and what intake says there."""
+        submission = getattr(initiative, "submission", None)
+        if submission is None:
+            return "-"
+        said = {name: intake_value(submission.workbook, name, getattr(submission, name)) for name in INTAKE_FIELDS}
+        rows = [
+            (name, getattr(initiative, name), said[name])
+            for name in INTAKE_FIELDS
+            if getattr(initiative, name) != said[name]
+        ]
+        return table(("Field", "Holds", "Intake says"), rows, nothing="Nothing: all is as intake says.")
+
+    @shown("Metric chain")
+    def metric_chain(self, initiative: Initiative) -> Any:
+        """Of its models, as one graph."""
+        return as_code(initiative.metric_chain_json)
+
+    @shown("Contributions")
+    def contributions(self, initiative: Initiative) -> Any:
+        """Per KPI, in the KPI's unit."""
+        return as_code(initiative.kpi_contribution_json)
+
+
+@admin.register(IntakeSubmission)
+class IntakeSubmissionAdmin(ReadOnlyAdmin):
+    """What each intake row last said. It is changed in the intake workbook."""
+
+    list_display = (
+        "key",
+        "title",
+        "department",
+        "requesting_team",
+        "requester_name",
+        "country",
+        "product_area",
+        "workbook",
+        "tab",
+    )
+    list_filter = ("workbook", "department", "product_area", "country")
+    search_fields = ("initiative__initiative_key", "title", "requester_name", "requester_email")
+    list_select_related = ("initiative", "workbook")
+    ordering = ("initiative__initiative_key",)
+    fieldsets = (
+        (None, {"fields": ("initiative", ("workbook", "tab"))}),
+        ("What intake says", {"fields": INTAKE_FIELDS}),
+    )
+
+    @shown("Key", ordering="initiative__initiative_key")
+    def key(self, submission: IntakeSubmission) -> str:
+        """The initiative's key."""
+        return submission.initiative.initiative_key

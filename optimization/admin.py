@@ -1,0 +1,288 @@
+"""Admin pages of scenarios, constraint sets, runs and portfolios."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from optimization.models import (
+    OptimizationConstraintSet,
+    OptimizationRun,
+    OptimizationScenario,
+    Portfolio,
+    PortfolioItem,
+)
+from sheetsync.admin_base import DeskAdmin, ReadOnlyAdmin, ReadOnlyInline, as_code
+from sheetsync.admin_decorators import shown
+from sheetsync.admin_tables import table
+
+STATUS_COLOURS = {
+    "optimal": "success",
+    "feasible": "warning",
+    "infeasible": "danger",
+    "failed": "danger",
+    "running": "info",
+    "queued": "info",
+}
+# The compiled rules of a constraint set, in words.
+RULES = {
+    "floors_json": "Least tokens",
+    "caps_json": "Most tokens",
+    "targets_json": "Targets",
+    "mandatory_initiatives_json": "Mandatory",
+    "bundles_json": "Bundles",
+    "exclusions_initiatives_json": "Excluded",
+    "exclusions_pairs_json": "Excluded pairs",
+    "prerequisites_json": "Prerequisites",
+    "synergy_bonuses_json": "Synergies",
+}
+
+
+@admin.register(OptimizationScenario)
+class OptimizationScenarioAdmin(DeskAdmin):
+    """What runs are for: a period, a capacity, an objective."""
+
+    list_display = ("scenario_name", "period_key", "capacity_total_tokens", "objective_mode", "objective_scope")
+    list_filter = ("period_key", "objective_mode")
+    search_fields = ("scenario_name", "notes")
+    ordering = ("scenario_name",)
+    fieldsets = (
+        (None, {"fields": (("scenario_name", "period_key"), "capacity_total_tokens")}),
+        ("Objective", {"fields": (("objective_mode", "objective_scope"), "objective_weights_json", "notes")}),
+    )
+
+
+@admin.register(OptimizationConstraintSet)
+class OptimizationConstraintSetAdmin(DeskAdmin):
+    """Compiled from Constraints and Targets, where the rules are changed. Here a set can be put out of use."""
+
+    admin_fields = ("is_active",)
+    list_display = (
+        "constraint_set_name",
+        "scenario",
+        "is_active",
+        "rule_count",
+        "refused_count",
+        "workbook",
+        "saved_at",
+    )
+    list_filter = ("is_active", "scenario", "workbook")
+    search_fields = ("constraint_set_name", "scenario__scenario_name")
+    list_select_related = ("scenario", "workbook")
+    ordering = ("scenario__scenario_name", "constraint_set_name")
+    readonly_fields = ("rules", "refused")
+    fieldsets = (
+        (None, {"fields": (("scenario", "constraint_set_name"), "is_active", ("workbook", "saved_at"))}),
+        ("Rules", {"fields": ("rules",)}),
+        ("Rows that aren't in the set", {"fields": ("refused",)}),
+    )
+
+    @shown("Rules")
+    def rule_count(self, rules: OptimizationConstraintSet) -> int:
+        """Rows that were compiled."""
+        return len(rules.rules_json)
+
+    @shown("Refused rows")
+    def refused_count(self, rules: OptimizationConstraintSet) -> int:
+        """Rows that weren't."""
+        return len(rules.refused_rows_json)
+
+    @shown("What binds")
+    def rules(self, rules: OptimizationConstraintSet) -> SafeString | str:
+        """Kind by kind."""
+        held = ((label, getattr(rules, name)) for name, label in RULES.items())
+        return table(
+            ("Kind", "Rules"), ((label, as_code(value)) for label, value in held if value), nothing="No rules."
+        )
+
+    @shown("Refused")
+    def refused(self, rules: OptimizationConstraintSet) -> SafeString | str:
+        """Where, and why."""
+        return _rows(rules.refused_rows_json, {"tab": "Tab", "row": "Row", "text": "Why"}, "None.")
+
+
+class PortfolioInline(ReadOnlyInline):
+    """What the run chose, in figures."""
+
+    model = Portfolio
+    show_change_link = True
+    fields = (
+        *("selected_count", "candidate_count", "capacity_used", "capacity_total"),
+        *("total_objective", "greedy_objective", "optimality_gap"),
+    )
+    readonly_fields = fields
+
+
+@admin.register(OptimizationRun)
+class OptimizationRunAdmin(ReadOnlyAdmin):
+    """What went in, what came out."""
+
+    list_display = (
+        *("run_id", "scenario_name", "constraint_set_name", "period_key", "objective_mode", "shown_status"),
+        *("selected", "capacity", "objective", "requested_by", "created_at"),
+    )
+    list_filter = ("status", "objective_mode", "scenario_name", "constraint_set_name")
+    search_fields = ("run_id", "scenario_name", "constraint_set_name", "requested_by")
+    date_hierarchy = "created_at"
+    list_select_related = ("portfolio",)
+    inlines = (PortfolioInline,)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    *(("run_id", "shown_status"), ("scenario", "constraint_set"), ("period_key", "objective_mode")),
+                    *(("created_at", "finished_at"), ("requested_by", "action_run_id"), "message"),
+                )
+            },
+        ),
+        ("Outcome", {"classes": ["tab"], "fields": ("outcome",)}),
+        ("What went in", {"classes": ["tab"], "fields": ("inputs",)}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OptimizationRun]:
+        """With the portfolio; the lists of runs leave the big snapshots where they are."""
+        runs: QuerySet[OptimizationRun] = super().get_queryset(request)
+        return runs.select_related("scenario", "constraint_set", "portfolio").defer(
+            "inputs_snapshot_json", "result_json"
+        )
+
+    @shown("Status", label=STATUS_COLOURS, ordering="status")
+    def shown_status(self, run: OptimizationRun) -> str:
+        """In colour."""
+        return run.status
+
+    @shown("Selected", ordering="portfolio__selected_count")
+    def selected(self, run: OptimizationRun) -> str:
+        """How many of how many."""
+        chosen = _portfolio(run)
+        return f"{chosen.selected_count} of {chosen.candidate_count}" if chosen else "-"
+
+    @shown("Tokens used", ordering="portfolio__capacity_used")
+    def capacity(self, run: OptimizationRun) -> str:
+        """How many of how many."""
+        chosen = _portfolio(run)
+        return f"{chosen.capacity_used:g} of {chosen.capacity_total:g}" if chosen else "-"
+
+    @shown("Objective", ordering="portfolio__total_objective")
+    def objective(self, run: OptimizationRun) -> str:
+        """What was reached."""
+        chosen = _portfolio(run)
+        return f"{chosen.total_objective:,.6g}" if chosen and chosen.total_objective is not None else "-"
+
+    @shown("Result")
+    def outcome(self, run: OptimizationRun) -> SafeString | str:
+        """The stored result, part by part."""
+        return _parts(run.result_json)
+
+    @shown("Snapshot")
+    def inputs(self, run: OptimizationRun) -> SafeString | str:
+        """The stored inputs, part by part."""
+        return _parts(run.inputs_snapshot_json)
+
+
+class PortfolioItemInline(ReadOnlyInline):
+    """Initiative by initiative."""
+
+    model = PortfolioItem
+    ordering = ("-selected", "rank", "initiative_key")
+    per_page = 50
+    fields = (
+        *("initiative_key", "selected", "rank", "allocated_tokens", "north_star_gain", "objective_contribution"),
+        *("dependency_status", "reason"),
+    )
+    readonly_fields = fields
+
+
+@admin.register(Portfolio)
+class PortfolioAdmin(ReadOnlyAdmin):
+    """What a run chose."""
+
+    list_display = (
+        *("scenario", "run_link", "selected_count", "candidate_count", "capacity_used", "capacity_total"),
+        *("total_objective", "greedy_objective", "optimality_gap"),
+    )
+    list_filter = ("run__scenario", "run__objective_mode", "run__status")
+    search_fields = ("run__run_id", "run__scenario_name")
+    list_select_related = ("run",)
+    ordering = ("-run__created_at",)
+    inlines = (PortfolioItemInline,)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    *(("scenario", "run_link"), ("selected_count", "candidate_count")),
+                    *(("capacity_used", "capacity_total"), ("total_objective", "greedy_objective"), "optimality_gap"),
+                )
+            },
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Portfolio]:
+        """With their runs, but for the big snapshots."""
+        chosen: QuerySet[Portfolio] = super().get_queryset(request)
+        return chosen.select_related("run").defer("run__inputs_snapshot_json", "run__result_json")
+
+    @shown("Scenario", ordering="run__scenario_name")
+    def scenario(self, chosen: Portfolio) -> str:
+        """What it was made for."""
+        return chosen.run.scenario_name
+
+    @shown("Run", ordering="run__created_at")
+    def run_link(self, chosen: Portfolio) -> str:
+        """The run, as a link."""
+        address = reverse("admin:optimization_optimizationrun_change", args=(chosen.run_id,))
+        return format_html('<a href="{}">{}</a>', address, chosen.run.run_id)
+
+
+@admin.register(PortfolioItem)
+class PortfolioItemAdmin(ReadOnlyAdmin):
+    """Every initiative in every run, for finding where one was chosen and why."""
+
+    list_display = (
+        *("initiative_key", "scenario", "selected", "rank", "allocated_tokens", "north_star_gain"),
+        *("objective_contribution", "is_eligible", "reason"),
+    )
+    list_filter = ("selected", "is_eligible", "portfolio__run__scenario")
+    search_fields = ("initiative_key", "initiative__title", "portfolio__run__run_id", "reason")
+    list_select_related = ("portfolio__run",)
+    ordering = ("-portfolio__run__created_at", "-selected", "rank", "initiative_key")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PortfolioItem]:
+        """With their runs, but for the big snapshots."""
+        items: QuerySet[PortfolioItem] = super().get_queryset(request)
+        big = ("portfolio__run__inputs_snapshot_json", "portfolio__run__result_json")
+        return items.select_related("portfolio__run", "initiative").defer(*big)
+
+    @shown("Scenario", ordering="portfolio__run__scenario_name")
+    def scenario(self, item: PortfolioItem) -> str:
+        """What the run was for."""
+        return item.portfolio.run.scenario_name
+
+
+def _portfolio(run: OptimizationRun) -> Portfolio | None:
+    return getattr(run, "portfolio", None)
+
+
+def _parts(stored: Mapping[str, Any]) -> SafeString | str:
+    """A stored structure by its names; long lists by their length."""
+    rows = ((name, _brief(value)) for name, value in sorted(stored.items()))
+    return table(("Part", "Content"), rows, nothing="Nothing is stored.")
+
+
+def _brief(value: Any) -> Any:
+    if isinstance(value, list | dict) and len(value) > 20:
+        return f"{len(value)} entries"
+    return as_code(value)
+
+
+def _rows(stored: list[dict[str, Any]], names: Mapping[str, str], nothing: str) -> SafeString | str:
+    return table(tuple(names.values()), ([row.get(name) for name in names] for row in stored), nothing=nothing)

@@ -1,0 +1,167 @@
+"""Admin pages of metrics, models, parameters, scores and contributions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+
+from productops.models import (
+    SHARED_KEY,
+    InitiativeContribution,
+    InitiativeMathModel,
+    InitiativeParam,
+    InitiativeScoring,
+    MetricConfig,
+)
+from sheetsync.admin_base import DeskAdmin, as_code
+from sheetsync.admin_decorators import shown
+
+
+class OfInitiativeAdmin(DeskAdmin):
+    """A record that hangs on an initiative."""
+
+    list_select_related = ("initiative",)
+    search_fields: tuple[str, ...] = ("initiative__initiative_key", "initiative__title")
+    ordering: tuple[str, ...] = ("initiative__initiative_key",)
+
+    @shown("Key", ordering="initiative__initiative_key")
+    def key(self, record: Any) -> str:
+        """The initiative's key, or SHARED."""
+        return record.initiative.initiative_key if record.initiative else SHARED_KEY
+
+    @shown("Initiative", ordering="initiative__title")
+    def title(self, record: Any) -> str:
+        """What the initiative is called."""
+        return record.initiative.title if record.initiative else "Shared by all"
+
+
+@admin.register(MetricConfig)
+class MetricConfigAdmin(DeskAdmin):
+    """The company's KPIs: one active north star, and the strategic ones."""
+
+    list_display = ("kpi_key", "kpi_name", "level", "unit", "is_active", "description")
+    list_filter = ("kpi_level", "is_active", "unit")
+    search_fields = ("kpi_key", "kpi_name", "description")
+    ordering = ("kpi_level", "kpi_key")
+    fieldsets = (
+        (None, {"fields": (("kpi_key", "kpi_name"), ("kpi_level", "unit"), "is_active", "description", "notes")}),
+    )
+
+    @shown("Level", label={"north_star": "success", "strategic": "info"}, ordering="kpi_level")
+    def level(self, metric: MetricConfig) -> str:
+        """In colour."""
+        return metric.kpi_level
+
+
+@admin.register(InitiativeMathModel)
+class InitiativeMathModelAdmin(OfInitiativeAdmin):
+    """How initiatives move KPIs. Changing a formula takes its approval back."""
+
+    may_delete = True
+    list_display = (
+        "key",
+        "title",
+        "model_name",
+        "target_kpi_key",
+        "approved_by_user",
+        "suggested_by_llm",
+        "updated_at",
+    )
+    list_display_links = ("key", "model_name")
+    list_filter = ("approved_by_user", "suggested_by_llm", "target_kpi_key")
+    search_fields = (*OfInitiativeAdmin.search_fields, "model_name", "formula_text")
+    ordering = ("initiative__initiative_key", "model_name")
+    fieldsets = (
+        (None, {"fields": (("initiative", "model_name"), "model_description_free_text")}),
+        ("Formula", {"fields": ("target_kpi_key", "formula_text", "approved_by_user", "suggested_by_llm")}),
+        ("Meaning", {"fields": ("metric_chain_text", "assumptions_text", "updated_at")}),
+    )
+
+
+@admin.register(InitiativeParam)
+class InitiativeParamAdmin(OfInitiativeAdmin):
+    """Assumptions. Changing a number, its range or its unit takes its approval back."""
+
+    may_delete = True
+    list_display = (
+        "key",
+        "title",
+        "framework",
+        "param_name",
+        "value",
+        "min",
+        "max",
+        "unit",
+        "approved",
+        "is_auto_seeded",
+    )
+    list_display_links = ("key", "param_name")
+    list_filter = ("approved", "framework", "is_auto_seeded", "unit")
+    search_fields = (*OfInitiativeAdmin.search_fields, "param_name", "param_display", "source")
+    ordering = ("initiative__initiative_key", "framework", "param_name")
+    fieldsets = (
+        (None, {"fields": (("initiative", "framework", "param_name"), "param_display", "description")}),
+        ("Value", {"fields": (("value", "unit"), ("min", "max"), "approved", "is_auto_seeded")}),
+        ("Where it comes from", {"fields": ("source", "notes")}),
+    )
+
+
+@admin.register(InitiativeScoring)
+class InitiativeScoringAdmin(OfInitiativeAdmin):
+    """Inputs and scores of every framework, side by side."""
+
+    list_display = ("key", "title", "rice_overall_score", "wsjf_overall_score", "math_overall_score", "active")
+    list_display_links = ("key", "title")
+    list_filter = ("initiative__active_scoring_framework", "initiative__department")
+    fieldsets = (
+        (None, {"fields": ("initiative",)}),
+        (
+            "RICE",
+            {
+                "fields": (
+                    *(("rice_reach", "rice_impact"), ("rice_confidence", "rice_effort")),
+                    ("rice_value_score", "rice_effort_score", "rice_overall_score"),
+                )
+            },
+        ),
+        (
+            "WSJF",
+            {
+                "fields": (
+                    *(("wsjf_business_value", "wsjf_time_criticality"), ("wsjf_risk_reduction", "wsjf_job_size")),
+                    ("wsjf_value_score", "wsjf_effort_score", "wsjf_overall_score"),
+                )
+            },
+        ),
+        ("Math model", {"fields": (("math_value_score", "math_effort_score", "math_overall_score"),)}),
+    )
+
+    @shown("Active framework", ordering="initiative__active_scoring_framework")
+    def active(self, scoring: InitiativeScoring) -> str:
+        """The framework whose scores hold."""
+        return scoring.initiative.active_scoring_framework
+
+
+@admin.register(InitiativeContribution)
+class InitiativeContributionAdmin(OfInitiativeAdmin):
+    """Where adopted contributions came from. The numbers stand on the initiative."""
+
+    list_display = ("key", "title", "numbers", "adopted_at", "adopted_by", "notes")
+    list_display_links = ("key", "title")
+    list_filter = (("adopted_at", admin.DateFieldListFilter),)
+    readonly_fields = ("numbers", "adopted")
+    fieldsets = (
+        (None, {"fields": ("initiative", "numbers", "notes")}),
+        ("Adopted from the model", {"fields": ("adopted", ("adopted_at", "adopted_by"), "adopted_run")}),
+    )
+
+    @shown("Contributions")
+    def numbers(self, contribution: InitiativeContribution) -> Any:
+        """What holds now, per KPI."""
+        return as_code(contribution.initiative.kpi_contribution_json)
+
+    @shown("Adopted")
+    def adopted(self, contribution: InitiativeContribution) -> Any:
+        """What was adopted then, per KPI."""
+        return as_code(contribution.adopted_json)

@@ -1,0 +1,205 @@
+"""The base of every admin page: what may be edited follows from the declarations of the tabs, and every edit leaves history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import models, transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from simple_history.admin import SimpleHistoryAdmin
+from unfold.admin import ModelAdmin, TabularInline
+
+from sheetsync.admin_edits import entered_fields, record_label
+from sheetsync.admin_forms import REASON, STRUCTURED, CellField, EditForm
+from sheetsync.admin_recording import DELETE, AdminRun
+from sheetsync.registry import FieldPolicy, registry
+from sheetsync.storage import Origin
+from sheetsync.structures import compact_json
+from sheetsync.tabs import Owner
+
+Fieldsets = Sequence[tuple[str | None, dict[str, Any]]]
+
+
+class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
+    """Pages that only show."""
+
+    list_fullwidth = True
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nothing is made here."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Nothing is changed here."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Nothing is deleted here."""
+        return False
+
+    def may_operate(self, request: HttpRequest) -> bool:
+        """Whether the person may press this page's buttons: those who may change such records."""
+        return bool(request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}"))
+
+    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """For Django's and Unfold's `permissions=["operate"]`."""
+        return self.may_operate(request)
+
+
+class ReadOnlyInline(TabularInline):  # type: ignore[misc]
+    """Rows that only show."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = False
+
+    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Nothing is made here."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Nothing is changed here."""
+        return False
+
+
+class DeskAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+    """Admin of a domain model.
+
+    A field that a tab enters may be edited, unless it identifies the row; every other field is read-only. Records are made
+    and removed through the sheets, unless `may_delete` is set. Edits are stored by `sheetsync.admin_edits`.
+    """
+
+    form = EditForm
+    may_delete = False
+    # Fields that no tab enters and that are nevertheless changed here.
+    admin_fields: tuple[str, ...] = ()
+    list_fullwidth = True
+    list_filter_submit = True
+    show_full_result_count = False
+    list_per_page = 50
+
+    # ---- what may be done ----------------------------------------------------------------------------------------------------------
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Records are made by the sheets."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Only where no other record hangs on it."""
+        return self.may_delete and bool(super().has_delete_permission(request, obj))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Sequence[str]:
+        """What nobody types: keys, mirrors, computed values, what actions write."""
+        own = super().get_readonly_fields(request, obj)
+        stored = (each.name for each in self.model._meta.concrete_fields)
+        return list(dict.fromkeys((*own, *(name for name in stored if not self._is_edited_here(name)))))
+
+    def _is_edited_here(self, name: str) -> bool:
+        entered = entered_fields(self.model).get(name)
+        return name in self.admin_fields or (entered is not None and not entered.identifies)
+
+    # ---- the form ------------------------------------------------------------------------------------------------------------------
+
+    def get_fieldsets(self, request: HttpRequest, obj: models.Model | None = None) -> Fieldsets:
+        """The declared ones, and the reason for the change where one can be made."""
+        declared = list(self.fieldsets or [(None, {"fields": self._shown_fields()})])
+        if not self.has_change_permission(request, obj):
+            return declared
+        return [*declared, ("This change", {"fields": (REASON,)})]
+
+    def _shown_fields(self) -> list[str]:
+        return [each.name for each in self.model._meta.concrete_fields if not each.primary_key]
+
+    def get_form(
+        self, request: HttpRequest, obj: models.Model | None = None, change: bool = False, **kwargs: Any
+    ) -> type[EditForm]:
+        """The form of this request: it knows who asks, and whether an earlier version is being brought back."""
+        kwargs["help_texts"] = help_texts(self.model, self.admin_fields)
+        made: type[EditForm] = super().get_form(request, obj, change, **kwargs)
+        match = request.resolver_match
+        made.user = signed_in(request)
+        made.reverting = match is not None and (match.url_name or "").endswith("_simple_history")
+        return made
+
+    def formfield_for_dbfield(self, db_field: models.Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
+        """Structure is typed as in the sheet's cell."""
+        entered = entered_fields(self.model).get(db_field.name)
+        if entered is None or entered.column.kind not in STRUCTURED:
+            return super().formfield_for_dbfield(db_field, request, **kwargs)
+        label = str(db_field.verbose_name).capitalize()
+        return CellField(column=entered.column, label=label, help_text=kwargs.get("help_text", ""))
+
+    # ---- saving --------------------------------------------------------------------------------------------------------------------
+
+    def save_model(self, request: HttpRequest, obj: models.Model, form: EditForm, change: bool) -> None:
+        """Saves what was changed as one run, and says what else came of it."""
+        assert form.edit is not None
+        run = form.edit.save()
+        for notice in form.edit.notices if run is not None else ():
+            self.message_user(request, notice, messages.WARNING)
+        obj.refresh_from_db()
+
+    def delete_model(self, request: HttpRequest, obj: models.Model) -> None:
+        """Deletes one record, as a run that can be undone."""
+        self._delete(request, [obj])
+
+    def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
+        """Deletes the selected records, as one run that can be undone."""
+        self._delete(request, queryset)
+
+    def _delete(self, request: HttpRequest, records: Iterable[models.Model]) -> None:
+        with AdminRun(DELETE, signed_in(request)).recorded() as storage:
+            for record in records:
+                storage.delete(self.model, [record.pk], Origin(label=record_label(record)))
+        tabs = sorted({entered.tab.name for entered in entered_fields(self.model).values()})
+        if tabs:
+            where = " and ".join(tabs)
+            text = f"A row that still stands in {where} is taken again with the next save: delete it there as well."
+            self.message_user(request, text, messages.WARNING)
+
+    def history_form_view(
+        self, request: HttpRequest, object_id: str, version_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """An earlier version; bringing it back is an edit like any other."""
+        with transaction.atomic():
+            response: HttpResponse = super().history_form_view(request, object_id, version_id, extra_context)
+        return response
+
+
+def signed_in(request: HttpRequest) -> AbstractBaseUser:
+    """Who is signed in; the admin lets nobody else through."""
+    assert isinstance(request.user, AbstractBaseUser)
+    return request.user
+
+
+def help_texts(model: type[models.Model], admin_fields: Sequence[str] = ()) -> dict[str, str]:
+    """Field -> a line that says what it is and where it is entered, or what writes it."""
+    policies = registry.policy_table.get(model._meta.label, {})
+    texts = {name: _policy_text(policy) for name, policy in policies.items() if name not in admin_fields}
+    for name, entered in entered_fields(model).items():
+        if entered.identifies:
+            where = f"Part of what finds the row in {entered.tab.name}, so it isn't changed here."
+        elif entered.column.owner is Owner.OVERRIDE:
+            where = f"Comes from intake; {entered.tab.name} may override it."
+        else:
+            where = f"Entered in the tab {entered.tab.name} of the {entered.tab.role} workbook."
+        texts[name] = f"{entered.column.help} {where}"
+    return texts
+
+
+def _policy_text(policy: FieldPolicy) -> str:
+    saved = f" Saved by {', '.join(policy.saved_by)}." if policy.saved_by else ""
+    return f"{policy.why[:1].upper()}{policy.why[1:]}.{saved}"
+
+
+def as_code(value: Any) -> SafeString | str:
+    """Structure as compact JSON, for reading; a dash for nothing."""
+    if value in (None, "", {}, []):
+        return "-"
+    return format_html('<code class="text-xs break-all">{}</code>', compact_json(value))

@@ -1,0 +1,33 @@
+"""A page that asks before something is done that can't simply be pressed away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from unfold.admin import ModelAdmin
+
+
+def confirmed(request: HttpRequest) -> bool:
+    """Whether the person has confirmed."""
+    return request.method == "POST" and request.POST.get("confirm") == "yes"
+
+
+def ask(
+    page: ModelAdmin, request: HttpRequest, *, title: str, text: str, button: str, back: str, details: Any = ""
+) -> HttpResponse:
+    """The page with the question; its button posts `confirm=yes` to the same address.
+
+    `text` says what will happen, `details` (safe HTML) to what, `back` is where "no" leads.
+    """
+    context = {
+        **page.admin_site.each_context(request),
+        "opts": page.opts,
+        "title": title,
+        "text": text,
+        "details": details,
+        "button": button,
+        "back": back,
+    }
+    return TemplateResponse(request, "admin/sheetsync/confirm.html", context)
