@@ -15,12 +15,13 @@ from sheetsync.context import ActionContext, Arguments
 from sheetsync.models import ActionRun, Workbook
 from sheetsync.registry import registry
 from sheetsync.tabs import Tab
-from sheetsync.workbooks.interface import WorkbookUnavailable
+from sheetsync.workbooks.interface import OpenWorkbook, WorkbookUnavailable
 from sheetsync.workbooks.kinds import open_workbook, rehearse
 
 logger = logging.getLogger(__name__)
 
 Work = Callable[[ActionContext], None]
+OpenBook = Callable[[Workbook], OpenWorkbook]
 
 
 class WrongUsage(Exception):
@@ -120,7 +121,12 @@ def request(
     )
 
 
-def carry_out(run: ActionRun, *, progress: Callable[[str, int, int], None] | None = None) -> ActionContext | None:
+def carry_out(
+    run: ActionRun,
+    *,
+    progress: Callable[[str, int, int], None] | None = None,
+    open_book: OpenBook = open_workbook,
+) -> ActionContext | None:
     """Carries out a queued run; None when somebody else was first. Never raises for what an action meets: it is told in the run."""
     claimed = ActionRun.objects.filter(pk=run.pk, status=ActionRun.Status.QUEUED).update(
         status=ActionRun.Status.RUNNING, started_at=timezone.now(), attempts=run.attempts + 1
@@ -128,7 +134,7 @@ def carry_out(run: ActionRun, *, progress: Callable[[str, int, int], None] | Non
     if not claimed:
         return None
     run.refresh_from_db()
-    context = _context(run, dry_run=False)
+    context = _context(run, dry_run=False, open_book=open_book)
     if progress is not None:
         context.progress = progress
     _work(context)
@@ -137,7 +143,12 @@ def carry_out(run: ActionRun, *, progress: Callable[[str, int, int], None] | Non
 
 
 def rehearse_run(
-    name: str, *, workbook: Workbook | None, arguments: Arguments, requested_by: str = ""
+    name: str,
+    *,
+    workbook: Workbook | None,
+    arguments: Arguments,
+    requested_by: str = "",
+    open_book: OpenBook = open_workbook,
 ) -> ActionContext:
     """A dry run: reads, plans, and changes nothing anywhere. The plan stands in `report.plan`. Raises WrongUsage."""
     kept: list[ActionContext] = []
@@ -145,24 +156,23 @@ def rehearse_run(
         run=ActionRun(action=name),
         arguments=arguments,
         now=timezone.now(),
-        open_book=rehearse(open_workbook),
+        open_book=rehearse(open_book),
         dry_run=True,
     )
     with outer.rehearsal():
         run = request(name, workbook=workbook, arguments=arguments, requested_by=requested_by)
-        context = _context(run, dry_run=True)
-        context.open_book = outer.open_book
+        context = _context(run, dry_run=True, open_book=outer.open_book)
         _work(context)
         kept.append(context)
     return kept[0]
 
 
-def _context(run: ActionRun, *, dry_run: bool) -> ActionContext:
+def _context(run: ActionRun, *, dry_run: bool, open_book: OpenBook) -> ActionContext:
     return ActionContext(
         run=run,
         arguments=Arguments.from_json(run.payload),
         now=timezone.now().replace(microsecond=0),
-        open_book=open_workbook,
+        open_book=open_book,
         dry_run=dry_run,
     )
 
