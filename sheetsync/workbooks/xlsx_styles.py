@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Sequence
 
 from sheetsync.workbooks.xlsx_sheet_xml import attribute, with_attribute
 
 _XF = re.compile(rb"<xf(?=[\s/>])[^>]*?(?:/>|>.*?</xf\s*>)", re.DOTALL)
+_TAG = re.compile(rb"<(/?)[A-Za-z][^>]*?(/?)>")
 _NUMBER_FORMAT = re.compile(rb"<numFmt(?=\s)[^>]*>")
 # Formats in which a serial number doesn't read as a date: General, and text.
 _NO_DATE = frozenset({"0", "49"})
@@ -71,7 +73,23 @@ def section(xml: bytes, name: bytes) -> bytes:
     return found[1] if found else b""
 
 
-def append_to(xml: bytes, name: bytes, elements: list[bytes]) -> bytes:
+def elements_of(xml: bytes, name: bytes) -> list[bytes]:
+    """The elements of a list such as `fonts`, in order. Raises ValueError when their XML isn't well-formed."""
+    inside = section(xml, name)
+    found: list[bytes] = []
+    depth = start = 0
+    for tag in _TAG.finditer(inside):
+        if not depth and not tag[1]:
+            start = tag.start()
+        depth += -1 if tag[1] else (0 if tag[2] else 1)
+        if depth < 0:
+            raise ValueError(f"{name.decode()} isn't well-formed")
+        if not depth:
+            found.append(inside[start : tag.end()])
+    return found
+
+
+def append_to(xml: bytes, name: bytes, elements: Sequence[bytes], *, counted: bool = True) -> bytes:
     """The XML with elements at the end of a list; a missing list of number formats is made. Raises ValueError."""
     if not elements:
         return xml
@@ -87,6 +105,8 @@ def append_to(xml: bytes, name: bytes, elements: list[bytes]) -> bytes:
     end = opening.end() if opening[1] else xml.index(b"</" + name, opening.end())
     inside = b"" if opening[1] else xml[opening.end() : end]
     count = int(attribute(opening[0], "count") or 0) + len(elements)
-    tag = with_attribute(opening[0].replace(b"/>", b">"), "count", str(count))
+    tag = opening[0].replace(b"/>", b">")
+    if counted:
+        tag = with_attribute(tag, "count", str(count))
     tail = xml[end:] if not opening[1] else b"</" + name + b">" + xml[end:]
     return xml[: opening.start()] + tag + inside + b"".join(elements) + tail
