@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.apps import apps
+from django.core.exceptions import ValidationError
 from django.db import models
 
 from sheetsync.admin_recording import AdminRun
@@ -163,13 +164,24 @@ def _plan_row(edit: Edit, entered: Mapping[str, Entered], fields: Mapping[str, A
     pk = getattr(edit.record, one.owner_pk)
     found = next(((key, stored) for key, stored in records.load(scene).items() if stored.pk == pk), None)
     if found is None:
-        edit.direct.update({name: value for name, value in fields.items() if name not in edit.refused})
+        # The tab doesn't show this record; its fields still keep their own rules.
+        _plan_direct(edit, {name: value for name, value in fields.items() if name not in edit.refused})
         return
     row = _incoming(one.tab, found[0], found[1], takes)
     records.check(scene, [row])
     _tell(edit, {entered[name].column.name: name for name in fields}, row)
     edit.rows.append(_RowEdit(records=records, scene=scene, row=row))
     edit.admin_run.storage.label = str(found[1].values.get("initiative_key") or found[0])
+
+
+def _plan_direct(edit: Edit, fields: Mapping[str, Any]) -> None:
+    for name, value in fields.items():
+        stored = edit.record._meta.get_field(name)
+        assert isinstance(stored, models.Field)
+        try:
+            edit.direct[name] = stored.clean(value, edit.record)
+        except ValidationError as error:
+            edit.refused[name] = f"{name}: {str(value)[:60]!r} isn't accepted. {' '.join(error.messages)}"
 
 
 def _incoming(tab: Tab, key: str, record: Record, takes: dict[str, Value]) -> Incoming:

@@ -9,7 +9,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from sheetsync.admin_edits import Edit, plan_edit
+from sheetsync.admin_edits import Edit, entered_fields, plan_edit
 from sheetsync.admin_recording import EDIT, AdminRun
 from sheetsync.cells import Refusal, Value, parse, render
 from sheetsync.tabs import Column, Kind
@@ -79,6 +79,12 @@ class EditForm(forms.ModelForm):  # type: ignore[type-arg]
             shown.show_hidden_initial = name != REASON and (
                 not self.is_bound or self.add_initial_prefix(name) in self.data
             )
+
+    def _get_validation_exclusions(self) -> set[str]:
+        """What a tab enters is judged by the tab's records, in their words; saying it twice helps nobody."""
+        entered = entered_fields(type(self.instance))
+        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        return {*excluded, *(name for name, how in entered.items() if how.registered.records is not None)}
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]

@@ -1,0 +1,140 @@
+"""Initiatives in the admin: what may be typed there is judged and saved as Backlog would."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from backlog.models import Initiative, IntakeSubmission
+from sheetsync.models import ActionRun, RecordChange
+from tests.admin_pages import admin_client, change_url, edit, errors, initiative, opened, save
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ada() -> Client:
+    return admin_client()
+
+
+def _fresh(record: Initiative) -> Initiative:
+    return Initiative.objects.get(pk=record.pk)
+
+
+def test_initiatives_are_neither_made_nor_deleted_here(ada: Client) -> None:
+    record = initiative()
+    assert ada.get(reverse("admin:backlog_initiative_add")).status_code == 403
+    assert ada.post(reverse("admin:backlog_initiative_delete", args=(record.pk,)), {"post": "yes"}).status_code == 403
+    assert Initiative.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "posted"),
+    [
+        ("initiative_key", "INIT-999999"),
+        ("intake_source", "elsewhere"),
+        ("overall_score", "99"),
+        ("llm_summary", "mine"),
+        ("metric_chain_json", "{}"),
+    ],
+)
+def test_what_nobody_types_cannot_be_posted(ada: Client, field: str, posted: str) -> None:
+    record = initiative()
+    before = getattr(record, field)
+    assert edit(ada, record, **{field: posted}).status_code == 302
+    assert getattr(_fresh(record), field) == before
+    assert not ActionRun.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "posted", "stored"),
+    [
+        ("lifecycle_status", "ready", "ready"),
+        ("engineering_tokens", "40.5", 40.5),
+        ("deadline_date", "2026-03-31", datetime.date(2026, 3, 31)),
+        ("candidate_period_key", "Q3 2026", "2026-Q3"),
+        ("is_optimization_candidate", "on", True),
+        ("dependencies_initiatives", "init-000002", ["INIT-000002"]),
+        ("risk_description", "two\nlines", "two\nlines"),
+    ],
+)
+def test_a_field_reads_what_its_cell_would(ada: Client, field: str, posted: str, stored: Any) -> None:
+    record = initiative(1)
+    initiative(2)
+    assert edit(ada, record, **{field: posted}).status_code == 302
+    assert getattr(_fresh(record), field) == stored
+    assert [sorted(change.fields) for change in RecordChange.objects.all()] == [[field]]
+
+
+@pytest.mark.parametrize(
+    ("field", "posted", "told"),
+    [
+        ("engineering_tokens", "-1", "engineering_tokens"),
+        ("candidate_period_key", "sometime", "candidate_period_key"),
+        ("requester_email", "not an address", "requester_email"),
+        ("lifecycle_status", "asleep", "asleep"),
+        ("dependencies_initiatives", "INIT-000009", "doesn't exist"),
+        ("kpi_contribution_json", "gmv = much", "kpi_contribution_json"),
+    ],
+)
+def test_what_the_sheet_would_refuse_is_refused(ada: Client, field: str, posted: str, told: str) -> None:
+    record = initiative()
+    response = edit(ada, record, **{field: posted})
+    assert response.status_code == 200
+    assert told in " ".join(errors(response)[field])
+    assert not ActionRun.objects.exists()
+
+
+def test_a_refused_field_keeps_the_rest_of_the_page_from_being_saved(ada: Client) -> None:
+    record = initiative(title="Old")
+    edit(ada, record, title="New", candidate_period_key="sometime")
+    assert _fresh(record).title == "Old"
+
+
+def test_emptying_an_overridden_field_brings_back_what_intake_says(ada: Client) -> None:
+    record = initiative(title="Mine")
+    IntakeSubmission.objects.update(title="Theirs")
+    assert edit(ada, record, title="").status_code == 302
+    assert _fresh(record).title == "Theirs"
+
+
+def test_unticking_is_an_edit(ada: Client) -> None:
+    record = initiative(is_optimization_candidate=True)
+    edit(ada, record, is_optimization_candidate=None)
+    assert _fresh(record).is_optimization_candidate is False
+
+
+def test_a_page_that_comes_back_with_errors_still_knows_what_it_was_opened_with(ada: Client) -> None:
+    record = initiative(title="Old")
+    data = opened(ada, change_url(record))
+    refused = save(ada, change_url(record), data, engineering_tokens="-1", title="New")
+    assert refused.status_code == 200
+    Initiative.objects.update(title="Theirs")
+    again = save(ada, change_url(record), data, title="New")
+    assert "somebody else" in errors(again)["title"][0]
+
+
+def test_each_field_says_where_it_is_entered(ada: Client) -> None:
+    record = initiative()
+    page = ada.get(change_url(record)).content.decode()
+    assert "Entered in the tab Backlog of the backlog workbook." in page
+    assert "Entered in the tab Scoring_Inputs of the productops workbook." in page
+    assert "Comes from intake; Backlog may override it." in page
+    assert "Written by the language model. Saved by pm.generate_llm_summary." in page
+
+
+def test_overrides_are_shown_beside_what_intake_says(ada: Client) -> None:
+    record = initiative(title="Mine")
+    IntakeSubmission.objects.update(title="What they said")
+    assert "What they said" in ada.get(change_url(record)).content.decode()
+
+
+def test_what_intake_said_is_only_shown(ada: Client) -> None:
+    initiative()
+    submission = IntakeSubmission.objects.get()
+    assert ada.get(change_url(submission)).status_code == 200
+    assert ada.post(change_url(submission), {"title": "New"}).status_code == 403
