@@ -82,6 +82,7 @@ def _lock_names(path: Path) -> str:
 @contextlib.contextmanager
 def only_writer(path: Path, wait_s: float) -> Iterator[None]:
     """Holds the lock that every writer of this workbook takes. Raises WorkbookUnavailable after `wait_s` seconds."""
+    refuse_read_only(path)
     lock = path.parent / f".{path.name}.lock"
     until = time.monotonic() + wait_s
     descriptor = -1
@@ -116,6 +117,13 @@ def _try_lock(lock: Path) -> int:
         raise
     os.close(descriptor)
     return -1
+
+
+def refuse_read_only(path: Path) -> None:
+    """Raises WorkbookUnavailable for a file that is marked as read-only; replacing it would work all the same."""
+    with contextlib.suppress(FileNotFoundError):
+        if not path.stat().st_mode & 0o222:
+            raise WorkbookUnavailable(f"{path.name} is marked as read-only; take that mark off to let it be written.")
 
 
 def not_writable(path: Path, error: OSError) -> WorkbookUnavailable:

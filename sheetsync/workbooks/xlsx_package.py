@@ -6,6 +6,7 @@ import io
 import posixpath
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -83,17 +84,7 @@ class Package:
         if part not in self._parts:
             try:
                 self._parts[part] = self._zip.read(part)
-            except (
-                KeyError,
-                zipfile.BadZipFile,
-                EOFError,
-                OSError,
-                RuntimeError,
-                ValueError,
-                NotImplementedError,
-            ) as error:
-                raise self.broken() from error
-            except Exception as error:  # zlib.error and its kin have no common base
+            except (KeyError, EOFError, OSError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
                 raise self.broken() from error
         return self._parts[part]
 
@@ -196,6 +187,8 @@ class Package:
                 f"{self.name} has {len(infos):,} parts; a workbook with more than {limits.max_entries:,} isn't opened."
             )
         if len({info.filename for info in infos}) < len(infos):
+            raise self.broken()
+        if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in infos):
             raise self.broken()
         if any(info.flag_bits & 1 for info in infos):
             raise WorkbookUnavailable(f"{self.name} is protected with a password; save a copy without one.")

@@ -631,6 +631,14 @@ def test_a_file_that_is_open_elsewhere_is_read_but_not_written(tmp_path, name):
     assert rows_of(path, "T") == [["a"]]
 
 
+def test_a_file_that_is_marked_read_only_is_not_replaced(tmp_path):
+    path = plain_file(tmp_path / "a.xlsx", {"T": [["a"]]})
+    path.chmod(0o444)
+    with pytest.raises(WorkbookUnavailable, match="read-only"):
+        write(path, "T", {(0, 0): "b"})
+    assert rows_of(path, "T") == [["a"]]
+
+
 def test_a_write_waits_until_the_file_is_closed(tmp_path):
     path = plain_file(tmp_path / "a.xlsx", {"T": [["a"]]})
     owner = tmp_path / "~$a.xlsx"
