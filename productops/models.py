@@ -46,7 +46,9 @@ class InitiativeScoring(models.Model):
     initiative = models.OneToOneField(Initiative, on_delete=models.CASCADE, related_name="scoring")
     rice_reach = models.FloatField(null=True, blank=True, validators=[MinValueValidator(0.0)])
     rice_impact = models.FloatField(null=True, blank=True)
-    rice_confidence = models.FloatField(null=True, blank=True, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)])
+    rice_confidence = models.FloatField(
+        null=True, blank=True, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)]
+    )
     rice_effort = models.FloatField(null=True, blank=True)
     wsjf_business_value = models.FloatField(null=True, blank=True)
     wsjf_time_criticality = models.FloatField(null=True, blank=True)
@@ -115,10 +117,14 @@ class InitiativeParam(models.Model):
         ordering = ("initiative", "framework", "param_name")
         constraints = (
             models.UniqueConstraint(
-                fields=("initiative", "framework", "param_name"), condition=Q(initiative__isnull=False), name="one_param_per_name"
+                fields=("initiative", "framework", "param_name"),
+                condition=Q(initiative__isnull=False),
+                name="one_param_per_name",
             ),
             models.UniqueConstraint(
-                fields=("framework", "param_name"), condition=Q(initiative__isnull=True), name="one_shared_param_per_name"
+                fields=("framework", "param_name"),
+                condition=Q(initiative__isnull=True),
+                name="one_shared_param_per_name",
             ),
         )
 

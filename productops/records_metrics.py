@@ -1,0 +1,80 @@
+"""The database's side of Metrics_Config."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from productops.models import KpiLevel, MetricConfig
+from productops.records import fail
+from productops.scoring import EFFORT, OVERALL, VALUE
+from productops.units import understood
+from sheetsync.cells import Value
+from sheetsync.records import Incoming, ModelRecords, Record, Scene
+from sheetsync.words import as_shown
+
+# What formulas assign for the math score: a KPI of that name couldn't be told from it.
+RESERVED_NAMES = frozenset({VALUE, EFFORT, OVERALL})
+
+
+class MetricRecords(ModelRecords):
+    """The company's KPIs. They are saved as a whole: exactly one of them is the active north star afterwards."""
+
+    needed = frozenset({"kpi_level"})
+
+    def complete(self, scene: Scene, loaded: Mapping[str, tuple[int, dict[str, Value]]]) -> dict[str, Record]:
+        return {key: Record(pk, values, _unit_note(str(values["unit"]))) for key, (pk, values) in loaded.items()}
+
+    def check(self, scene: Scene, rows: Sequence[Incoming]) -> None:
+        super().check(scene, rows)
+        for row in rows:
+            _check_new(row)
+        self._check_north_star(rows)
+
+    def _check_north_star(self, rows: Sequence[Incoming]) -> None:
+        bringing = [row for row in rows if not row.failure and (row.takes or row.record is None)]
+        if not bringing:
+            return
+        stars = _north_stars(bringing)
+        if len(stars) != 1:
+            why = _star_text(stars)
+            for row in bringing:
+                fail(row, why)
+
+
+def _check_new(row: Incoming) -> None:
+    if row.record is not None:
+        return
+    key = str(row.values["kpi_key"])
+    if key in RESERVED_NAMES:
+        fail(row, f'kpi_key: "{key}" is what a formula assigns for the math score; choose another name')
+    elif "kpi_level" not in row.takes:
+        fail(row, f"the KPI {key} is new and can't be saved without a kpi_level")
+
+
+def _north_stars(bringing: Sequence[Incoming]) -> list[str]:
+    """The active north stars once these rows are saved, as messages name them."""
+    stored = MetricConfig.objects.order_by("kpi_key").values_list("kpi_key", "kpi_level", "is_active")
+    after = {key: (level, active, "") for key, level, active in stored}
+    for row in bringing:
+        key = str(row.record.values["kpi_key"] if row.record else row.values["kpi_key"])
+        level, active, _row = after.get(key, ("", True, ""))
+        after[key] = (
+            str(row.takes.get("kpi_level", level)),
+            bool(row.takes.get("is_active", active)),
+            f" (row {row.row.number})",
+        )
+    return [key + where for key, (level, active, where) in after.items() if active and level == KpiLevel.NORTH_STAR]
+
+
+def _star_text(stars: Sequence[str]) -> str:
+    whole = "nothing of this tab is saved until exactly one KPI is"
+    if stars:
+        return f"{' and '.join(stars)} are each an active north_star; {whole}: make the others strategic or untick is_active"
+    return f"no KPI would be an active north_star; {whole}: set its kpi_level to north_star and tick is_active"
+
+
+def _unit_note(unit: str) -> str:
+    if understood(unit):
+        return "OK"
+    known = "GBP, percent, fraction, count, days, users or GBP per month"
+    return f"WARNING: unit: {as_shown(unit)} isn't understood, so nothing is checked by it; {known} would be"

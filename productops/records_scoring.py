@@ -1,0 +1,120 @@
+"""The database's side of Scoring_Inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from backlog.models import ScoringFramework
+from productops.evaluation import (
+    Facts,
+    Kpis,
+    StoredModel,
+    active_fields,
+    all_scores,
+    load_facts,
+    load_kpis,
+    load_models,
+    score_fields,
+)
+from productops.figures import same_number
+from productops.scoring import TOKENS, Score, contributions
+from sheetsync.cells import Value
+from sheetsync.records import Incoming, ModelRecords, Record, Scene
+from sheetsync.words import nearest
+
+MATH = ScoringFramework.MATH_MODEL.value
+
+
+class ScoringRecords(ModelRecords):
+    """Inputs and scores of every initiative."""
+
+    def complete(self, scene: Scene, loaded: Mapping[str, tuple[int, dict[str, Value]]]) -> dict[str, Record]:
+        kpis, models, facts = load_kpis(), load_models(), load_facts()
+        found = {}
+        for key, (pk, values) in loaded.items():
+            own, said = models.get(pk, ()), facts[pk]
+            scores = all_scores(values, said, own, kpis)
+            values["math_warnings"] = math_warnings(values, scores[MATH], said, own, kpis)
+            found[key] = Record(pk, values, _note(values, scores, said))
+        return found
+
+    def check(self, scene: Scene, rows: Sequence[Incoming]) -> None:
+        """A framework that was chosen by hand brings its stored scores along; without one there are no active scores."""
+        super().check(scene, rows)
+        for row in rows:
+            if "active_scoring_framework" in row.takes and row.record is not None:
+                row.takes.update(active_fields(str(row.takes["active_scoring_framework"]), row.record.values))
+
+
+def math_warnings(
+    values: Mapping[str, Value], score: Score, facts: Facts, models: Sequence[StoredModel], kpis: Kpis
+) -> str:
+    """What is wrong with the initiative's math models, in sentences; "" for nothing.
+
+    Math scores are computed wherever models exist, so that frameworks can be compared. Their warnings are shown only
+    where somebody relies on them: use_math_model is ticked, or MATH_MODEL is the active framework.
+    """
+    is_active = values["active_scoring_framework"] == MATH
+    if not values["use_math_model"] and not is_active:
+        return ""
+    texts = []
+    if is_active and not values["use_math_model"]:
+        texts.append("MATH_MODEL is the active framework, and use_math_model isn't ticked.")
+    if not models:
+        return " ".join([*texts, "There is no math model yet: add a row for it in MathModels."])
+    given = contributions([model.input for model in models], kpis.active)
+    texts += [model.input.name + ": no formula_text yet." for model in models if not model.input.formula_text.strip()]
+    texts += [*given.reasons, *given.notes]
+    computed = not any(part.error for part in given.by_model)
+    if computed and score.missing:
+        texts.append(f"No math score: {', '.join(_named(score.missing, facts))} is missing.")
+    return " ".join(dict.fromkeys(texts))
+
+
+def _named(missing: Sequence[str], facts: Facts) -> list[str]:
+    """What a score lacks; tokens by the column that counts for the initiative."""
+    return [facts.tokens_field if name == TOKENS else name for name in missing]
+
+
+def _note(values: Mapping[str, Value], scores: Mapping[str, Score], facts: Facts) -> str:
+    warning = _kpi_warning(str(values["immediate_kpi_key"]), facts)
+    said = [*_missing(values, scores, facts), *_outdated(values, scores)]
+    if values["use_math_model"] or values["active_scoring_framework"] == MATH:
+        said.append(scores[MATH].note)
+    told = "; ".join(text.rstrip(".") for text in said if text)
+    if warning:
+        return f"WARNING: {warning}" + (f"; {told}" if told else "")
+    return f"OK: {told}" if told else "OK"
+
+
+def _kpi_warning(metric: str, facts: Facts) -> str:
+    """Without a chain there is nothing that the metric could stand on."""
+    if not metric or not facts.chain or metric in facts.chain:
+        return ""
+    near = nearest(metric, facts.chain)
+    hint = f"; the nearest on it is {near}" if near else ""
+    return f'immediate_kpi_key: "{metric}" isn\'t on the metric chain{hint}'
+
+
+def _missing(values: Mapping[str, Value], scores: Mapping[str, Score], facts: Facts) -> list[str]:
+    framework = str(values["active_scoring_framework"])
+    if not framework:
+        return ["missing active_scoring_framework"]
+    score = scores[framework]
+    texts = [f"missing {', '.join(_named(score.missing, facts))}"] if score.missing else []
+    return texts if framework == MATH else [*texts, score.note]
+
+
+def _outdated(values: Mapping[str, Value], scores: Mapping[str, Score]) -> list[str]:
+    """Frameworks whose stored scores aren't those of the inputs that stand now."""
+    old = [framework for framework, score in scores.items() if _differs(values, framework, score)]
+    return (
+        [f"scores of {' and '.join(old)} aren't computed from these inputs yet: pm.score_selected does it"]
+        if old
+        else []
+    )
+
+
+def _differs(values: Mapping[str, Value], framework: str, score: Score) -> bool:
+    stored = ((values[name], number) for name, number in score_fields(framework, score).items())
+    return any(not same_number(old if isinstance(old, float) else None, new) for old, new in stored)

@@ -1,0 +1,114 @@
+"""The tabs of ProductOps workbooks, and the policies of what stands behind them.
+
+They are registered in the order in which they are saved: what a later tab refers to is there by then.
+"""
+
+from __future__ import annotations
+
+from productops.columns import SCORED
+from productops.columns_models import MATH_MODELS_COLUMNS, PARAMS_COLUMNS
+from productops.columns_scoring import KPI_CONTRIBUTIONS_COLUMNS, METRICS_CONFIG_COLUMNS, SCORING_INPUTS_COLUMNS
+from productops.records_contributions import ContributionRecords
+from productops.records_metrics import MetricRecords
+from productops.records_models import MathModelRecords
+from productops.records_params import ParamRecords
+from productops.records_scoring import ScoringRecords
+from sheetsync.registry import backend, registry
+from sheetsync.tabs import Role, Tab
+
+SAVE = "pm.save_selected"
+SCORE = "pm.score_selected"
+SWITCH = "pm.switch_framework"
+SEED = "pm.seed_math_params"
+
+METRICS_CONFIG = Tab(
+    name="Metrics_Config",
+    role=Role.PRODUCTOPS,
+    model="productops.MetricConfig",
+    help="The company's KPIs, one a row. Exactly one active KPI is the north star; else nothing of this tab is saved.",
+    identity=("kpi_key",),
+    saved_by=(SAVE,),
+    columns=METRICS_CONFIG_COLUMNS,
+)
+
+SCORING_INPUTS = Tab(
+    name="Scoring_Inputs",
+    role=Role.PRODUCTOPS,
+    model="backlog.Initiative",
+    help="What RICE and WSJF are computed from, and the scores of every framework side by side.",
+    identity=("initiative_key",),
+    people_add_rows=False,
+    engine_adds_rows=True,
+    saved_by=(SAVE, SCORE, SWITCH),
+    columns=SCORING_INPUTS_COLUMNS,
+)
+
+MATH_MODELS = Tab(
+    name="MathModels",
+    role=Role.PRODUCTOPS,
+    model="productops.InitiativeMathModel",
+    help="How each initiative moves a KPI: a model a row, several per initiative, told apart by model_name.",
+    identity=("initiative_key", "model_name"),
+    engine_adds_rows=True,
+    saved_by=(SAVE, SCORE),
+    columns=MATH_MODELS_COLUMNS,
+)
+
+PARAMS = Tab(
+    name="Params",
+    role=Role.PRODUCTOPS,
+    model="productops.InitiativeParam",
+    help="The assumptions behind the models, one a row. The key SHARED holds those that several initiatives use.",
+    identity=("initiative_key", "framework", "param_name"),
+    engine_adds_rows=True,
+    saved_by=(SAVE, SCORE),
+    columns=PARAMS_COLUMNS,
+)
+
+KPI_CONTRIBUTIONS = Tab(
+    name="KPI_Contributions",
+    role=Role.PRODUCTOPS,
+    model="backlog.Initiative",
+    help="What each initiative contributes to the KPIs. The optimizer reads kpi_contribution_json and nothing else of this.",
+    identity=("initiative_key",),
+    people_add_rows=False,
+    engine_adds_rows=True,
+    saved_by=(SAVE,),
+    columns=KPI_CONTRIBUTIONS_COLUMNS,
+)
+
+registry.register(METRICS_CONFIG, lambda: MetricRecords(METRICS_CONFIG))
+registry.register(SCORING_INPUTS, lambda: ScoringRecords(SCORING_INPUTS))
+registry.register(MATH_MODELS, lambda: MathModelRecords(MATH_MODELS))
+registry.register(PARAMS, lambda: ParamRecords(PARAMS))
+registry.register(KPI_CONTRIBUTIONS, lambda: ContributionRecords(KPI_CONTRIBUTIONS))
+
+registry.policies("productops.MetricConfig", **backend("id", why="set once, when the KPI is first saved"))
+registry.policies(
+    "productops.InitiativeScoring",
+    **backend("id", "initiative", by=(SAVE, SCORE), why="set when inputs or scores are first stored"),
+    **backend(*SCORED, by=(SCORE,), why="computed from the inputs of every framework"),
+)
+registry.policies(
+    "productops.InitiativeMathModel",
+    **backend("id", "initiative", by=(SAVE, SCORE), why="set when the model's row is first saved"),
+    **backend("suggested_by_llm", why="set by the suggestion job at once; saving keeps it"),
+    **backend("updated_at", by=(SAVE, SCORE), why="moves exactly when a field of the model changes"),
+)
+registry.policies(
+    "productops.InitiativeParam",
+    **backend("id", "initiative", by=(SAVE, SCORE, SEED), why="set when the parameter is first saved or seeded"),
+    **backend("is_auto_seeded", by=(SEED,), why="whether the parameter was made from a formula"),
+)
+registry.policies(
+    "productops.InitiativeContribution",
+    **backend("id", "initiative", by=(SAVE,), why="set when notes or an adoption are first stored"),
+    **backend(
+        "adopted_json",
+        "adopted_at",
+        "adopted_by",
+        "adopted_run",
+        by=(SAVE,),
+        why="which computed numbers a person adopted",
+    ),
+)
