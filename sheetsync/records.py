@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -44,6 +45,7 @@ class Incoming:
     skipped: str = ""  # why the row waits, without being wrong
     notice: str | None = None  # what to tell until the row changes next; None leaves an earlier notice
     before: dict[str, Value] = field(default_factory=dict)  # column -> what the DB held for each taken column
+    clear_ticks: list[str] = field(default_factory=list)  # sheet_only ticks that were carried out and shall be cleared
 
     def refuse(self, column: str, text: str) -> None:
         """Keeps one cell from being taken; the rest of the row goes on."""
@@ -57,6 +59,7 @@ class NewRow:
 
     key: str  # identity text
     values: Mapping[str, Value]  # column -> value, for columns that no record gives (the plain key, say)
+    note: str = "OK"  # its run_status while no record stands behind it
 
 
 @dataclass(kw_only=True)
@@ -175,7 +178,9 @@ class ModelRecords:
 
     def save(self, scene: Scene, rows: Sequence[Incoming]) -> None:
         storage = scene.context.storage
-        updates, related, new = [], [], []
+        updates: list[RecordUpdate] = []
+        new: list[NewRecord] = []
+        related: dict[tuple[type[models.Model], str], list[RecordUpdate]] = defaultdict(list)
         for row in rows:
             own = {
                 self.paths[name]: self.stored_value(name, value)
@@ -188,11 +193,12 @@ class ModelRecords:
                 )
             elif own:
                 updates.append(RecordUpdate(pk=row.record.pk, fields=own, origin=storage.origin(scene, row)))
-            related.extend(self._related(scene, row, storage))
+            for model, link, update in self._related(scene, row, storage):
+                related[model, link].append(update)
         storage.create(self.model, new)
         storage.update(self.model, updates)
-        for model, link, update in related:
-            storage.update_related(model, link, [update])
+        for (model, link), hanging in related.items():
+            storage.update_related(model, link, hanging)
 
     def _related(
         self, scene: Scene, row: Incoming, storage: Storage
