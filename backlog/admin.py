@@ -32,8 +32,8 @@ class InitiativeAdmin(DeskAdmin):
     """Every initiative. New ones come through intake, where they get their key."""
 
     list_display = (
-        *("initiative_key", "title", "shown_status", "department", "product_area", "market", "engineering_tokens"),
-        *("active_scoring_framework", "overall_score", "is_optimization_candidate", "candidate_period_key"),
+        *("initiative_key", "title", "shown_status", "department", "product_area", "market", "tokens"),
+        *("framework", "score", "candidate", "period"),
     )
     list_display_links = ("initiative_key", "title")
     list_filter = (
@@ -108,6 +108,31 @@ class InitiativeAdmin(DeskAdmin):
         """In colour."""
         return initiative.lifecycle_status
 
+    @shown("Tokens", ordering="engineering_tokens")
+    def tokens(self, initiative: Initiative) -> str:
+        """What it takes of the capacity."""
+        return _number(initiative.engineering_tokens)
+
+    @shown("Framework", ordering="active_scoring_framework")
+    def framework(self, initiative: Initiative) -> str:
+        """Whose scores hold."""
+        return initiative.active_scoring_framework
+
+    @shown("Score", ordering="overall_score")
+    def score(self, initiative: Initiative) -> str:
+        """By the active framework."""
+        return _number(initiative.overall_score)
+
+    @admin.display(description="Candidate", boolean=True, ordering="is_optimization_candidate")
+    def candidate(self, initiative: Initiative) -> bool:
+        """Whether the optimizer considers it."""
+        return initiative.is_optimization_candidate
+
+    @shown("Period", ordering="candidate_period_key")
+    def period(self, initiative: Initiative) -> str:
+        """What it is a candidate for."""
+        return initiative.candidate_period_key
+
     @shown("Overridden")
     def overridden(self, initiative: Initiative) -> SafeString | str:
         """Where a person's override holds, and what intake says there."""
@@ -161,3 +186,7 @@ class IntakeSubmissionAdmin(ReadOnlyAdmin):
     def key(self, submission: IntakeSubmission) -> str:
         """The initiative's key."""
         return submission.initiative.initiative_key
+
+
+def _number(number: float | None) -> str:
+    return "-" if number is None else f"{number:,.6g}"

@@ -125,6 +125,8 @@ Q_CLUSTER = {
 
 SIMPLE_HISTORY_REVERT_DISABLED = False
 
+LOGIN_REDIRECT_URL = "admin:index"  # where the login page leads when it was opened by itself
+
 
 def _page(title: str, icon: str, model: str) -> dict[str, object]:
     """An entry of the admin's sidebar; people see the pages that they may view. `model` is app_label.model."""

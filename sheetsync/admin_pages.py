@@ -103,7 +103,7 @@ class ActionRunAdmin(ReadOnlyAdmin):
     @shown("Changed")
     def changes(self, run: Any) -> str:
         """Records in the database, rows in sheets."""
-        return f"{run.records} records, {run.rows} rows"
+        return f"records: {run.records}, rows: {run.rows}"
 
     @shown("Arguments")
     def asked_for(self, run: ActionRun) -> str:
@@ -125,13 +125,13 @@ class ActionRunAdmin(ReadOnlyAdmin):
     def changed(self, run: Any) -> str:
         """Links to every change."""
         links = (
-            ("recordchange", run.records, "stored records"),
-            ("cellchange", run.rows, "rows of sheets"),
-            ("conflict", run.conflicts.count(), "conflicts"),
+            ("recordchange", "stored records", run.records),
+            ("cellchange", "rows of sheets", run.rows),
+            ("conflict", "conflicts", run.conflicts.count()),
         )
         return format_html_join(
-            " · ", '<a class="text-primary-600 dark:text-primary-500" href="{}?run__id__exact={}">{} {}</a>',
-            ((reverse(f"admin:sheetsync_{page}_changelist"), run.pk, number, what) for page, number, what in links),
+            " · ", '<a class="text-primary-600 dark:text-primary-500" href="{}?run__id__exact={}">{}: {}</a>',
+            ((reverse(f"admin:sheetsync_{page}_changelist"), run.pk, what, number) for page, what, number in links),
         )  # fmt: skip
 
     @shown("What it said")

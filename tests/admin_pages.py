@@ -5,9 +5,8 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db import models
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -50,8 +49,6 @@ def admin_client() -> Client:
 
 def client_with(*permissions: str) -> Client:
     """A browser of a person who may do these things only (codenames: view_initiative, ...)."""
-    from django.contrib.auth.models import Permission
-
     user = User.objects.create_user("bo", password="-", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
     client = Client()
@@ -90,7 +87,7 @@ def opened(client: Client, url: str) -> dict[str, str]:
     return data
 
 
-def save(client: Client, url: str, data: dict[str, str], **changes: Any) -> HttpResponse:
+def save(client: Client, url: str, data: dict[str, str], **changes: Any) -> Any:
     """Posts the page with changes; None unticks."""
     posted = {**data, **{name: value for name, value in changes.items() if value is not None}}
     for name in [name for name, value in changes.items() if value is None]:
@@ -98,13 +95,13 @@ def save(client: Client, url: str, data: dict[str, str], **changes: Any) -> Http
     return client.post(url, posted)
 
 
-def edit(client: Client, record: models.Model, **changes: Any) -> HttpResponse:
+def edit(client: Client, record: models.Model, **changes: Any) -> Any:
     """Opens the record's page, changes fields, saves."""
     url = change_url(record)
     return save(client, url, opened(client, url), **changes)
 
 
-def errors(response: HttpResponse) -> dict[str, list[str]]:
+def errors(response: Any) -> dict[str, list[str]]:
     """What the form refused."""
     return dict(response.context["adminform"].form.errors)
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from backlog.models import Initiative, IntakeSubmission
-from sheetsync.models import ActionRun, RecordChange
-from tests.admin_pages import admin_client, change_url, edit, errors, initiative, opened, save
+from sheetsync.models import ActionRun, Conflict, RecordChange, Workbook
+from sheetsync.runs import carry_out, request
+from tests.admin_pages import admin_client, button_url, change_url, edit, errors, initiative, opened, save, workbook
 
 pytestmark = pytest.mark.django_db
 
@@ -138,3 +141,73 @@ def test_what_intake_said_is_only_shown(ada: Client) -> None:
     submission = IntakeSubmission.objects.get()
     assert ada.get(change_url(submission)).status_code == 200
     assert ada.post(change_url(submission), {"title": "New"}).status_code == 403
+
+
+# ---- on the way to the sheet -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def backlog_file(tmp_path: Path) -> Path:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = "Backlog"
+    sheet.append(["Initiative key", "Title", "Market", "Run status"])
+    place = tmp_path / "backlog.xlsx"
+    book.save(place)
+    return place
+
+
+def _sync(book: Workbook) -> None:
+    run = request("pm.backlog_sync", workbook=book)
+    carry_out(run)
+    run.refresh_from_db()
+    assert run.status == "success"
+
+
+def _cells(place: Path) -> list[list[Any]]:
+    sheet = openpyxl.load_workbook(place)["Backlog"]
+    return [list(row)[:3] for row in sheet.iter_rows(min_row=2, values_only=True)]
+
+
+def test_an_edit_reaches_the_sheet_with_the_next_sync_and_stays(ada: Client, backlog_file: Path) -> None:
+    record = initiative(title="Old", market="EMEA")
+    book = workbook(location=str(backlog_file))
+    _sync(book)
+    assert _cells(backlog_file) == [["INIT-000001", "Old", "EMEA"]]
+    edit(ada, record, title="New", market="APAC")
+    assert _cells(backlog_file) == [["INIT-000001", "Old", "EMEA"]]
+    for _ in range(2):
+        _sync(book)
+        assert _cells(backlog_file) == [["INIT-000001", "New", "APAC"]]
+    assert (_fresh(record).title, _fresh(record).market) == ("New", "APAC")
+    assert not Conflict.objects.exists()
+
+
+def test_a_restored_value_reaches_the_sheet_with_the_next_sync(ada: Client, backlog_file: Path) -> None:
+    record = initiative(title="Old")
+    book = workbook(location=str(backlog_file))
+    _sync(book)
+    edit(ada, record, title="Admin's")
+    typed = openpyxl.load_workbook(backlog_file)
+    typed["Backlog"]["B2"] = "Sheet's"
+    typed.save(backlog_file)
+    _sync(book)
+    found = Conflict.objects.get()
+    assert (found.kept_value, found.lost_value, _fresh(record).title) == ("Sheet's", "Admin's", "Sheet's")
+    ada.post(button_url(found, "restore_this"), {"confirm": "yes"})
+    _sync(book)
+    assert (_cells(backlog_file)[0][1], _fresh(record).title) == ("Admin's", "Admin's")
+
+
+def test_syncing_from_the_admin_and_undoing_it_leaves_what_was_there(ada: Client, backlog_file: Path) -> None:
+    record = initiative(title="Old")
+    book = workbook(location=str(backlog_file))
+    _sync(book)
+    typed = openpyxl.load_workbook(backlog_file)
+    typed["Backlog"]["B2"] = "Typed"
+    typed.save(backlog_file)
+    ada.post(button_url(book, "sync_now"), {"confirm": "yes"})
+    assert _fresh(record).title == "Typed"
+    ada.post(button_url(ActionRun.objects.get(came_from="admin"), "undo_this_run"), {"confirm": "yes"})
+    assert (_fresh(record).title, _cells(backlog_file)[0][1]) == ("Old", "Old")
