@@ -15,13 +15,14 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from config.demo.company import Cell, Cells, IntakeForm
-from sheetsync.headers import Header, HeaderProblem, find_header
+from sheetsync.headers import TOP_ROWS, Header, HeaderProblem, find_header
 from sheetsync.tabs import Tab
 from sheetsync.words import fold
 
 # What a cell shows that nobody has filled in: nothing, or a tick box without its tick.
 UNTOUCHED: tuple[Cell, ...] = (None, "", False)
 
+_FACE = "Calibri"
 _INK, _PAPER = "FF3F2E56", "FFF3EEF8"
 _NARROW, _WIDE, _LONG = 16, 34, 25  # characters: column widths, and the length of text that asks for the wide one
 
@@ -38,7 +39,7 @@ def write_intake(path: Path, form: IntakeForm, keys: Mapping[str, str]) -> None:
     sheet.title = form.tab
     for line in form.instructions:
         sheet.append([line or None])
-        sheet.cell(sheet.max_row, 1).font = Font(italic=True, color=_INK)
+        sheet.cell(sheet.max_row, 1).font = Font(name=_FACE, italic=True, color=_INK)
     header_row = len(form.instructions) + 1
     headers = _intake_headers(form, keys)
     for column, header in enumerate(headers, start=1):
@@ -61,7 +62,7 @@ def _intake_headers(form: IntakeForm, keys: Mapping[str, str]) -> list[str]:
 
 def _dress_header(sheet: Worksheet, row: int, column: int, header: str) -> None:
     cell = sheet.cell(row, column, header)
-    cell.font = Font(bold=True, color=_INK)
+    cell.font = Font(name=_FACE, bold=True, color=_INK)
     cell.fill = PatternFill("solid", fgColor=_PAPER)
 
 
@@ -70,7 +71,9 @@ def _lay_out(sheet: Worksheet, header_row: int) -> None:
     for column in range(1, sheet.max_column + 1):
         cells = [sheet.cell(row, column) for row in range(header_row + 1, sheet.max_row + 1)]
         wide = any(isinstance(cell.value, str) and len(cell.value) > _LONG for cell in cells)
-        sheet.column_dimensions[get_column_letter(column)].width = _WIDE if wide else _NARROW
+        header = str(sheet.cell(header_row, column).value)
+        width = _WIDE if wide else max(_NARROW, len(header) + 2)
+        sheet.column_dimensions[get_column_letter(column)].width = width
         for cell in cells:
             cell.alignment = Alignment(vertical="top", wrap_text=wide)
     sheet.freeze_panes = sheet.cell(header_row + 1, 1)
@@ -111,7 +114,8 @@ def _open(book: Workbook, path: Path, tab: Tab) -> tuple[Worksheet, Header]:
     if tab.name not in book.sheetnames:
         raise TabNotFound(f"{path.name} has no tab {tab.name!r}; `manage.py init_workbook` adds it")
     sheet = book[tab.name]
-    top = [list(row) for row in sheet.iter_rows(min_row=1, max_row=10, values_only=True)]
+    cells = sheet.iter_rows(min_row=1, max_row=TOP_ROWS, values_only=True)
+    top = [[cell if isinstance(cell, str) else None for cell in row] for row in cells]
     header = find_header(tab, top)
     if isinstance(header, HeaderProblem):
         raise TabNotFound(f"{path.name}: {header.text}")
