@@ -32,7 +32,7 @@ class FormulaError:
         return f"line {self.line}: {self.text}"
 
 
-class FormulaRefused(Exception):  # noqa: N818 - it says what happened
+class FormulaRefused(Exception):
     """Leaves the inner steps of reading or evaluating at the first error; the public functions hand `error` back as a
     value."""
 

@@ -321,3 +321,16 @@ def test_other_apps_are_told_what_counts_and_what_is_entered(desk):
     assert kpis().units == {"gmv": "GBP", "retention_30d": "fraction"}
     assert contributions_of(["INIT-000001", "INIT-9"]) == {"INIT-000001": {"gmv": 3}}
     assert contributions_of() == {"INIT-000001": {"gmv": 3}, "INIT-000002": {}}
+
+
+def test_an_adoption_can_be_undone(desk):
+    place = add(desk, kpi_contribution_json="gmv: 7")
+    desk.save(TAB)
+    desk.type(TAB, place, adopt_computed=True)
+    desk.save(TAB)
+    run = ActionRun.objects.latest("pk")
+    desk.act("pm.undo_run", workbook=desk.workbook, runs=(run.run_id,))
+    assert entered() == {"gmv": 7}
+    assert desk.row(TAB)["kpi_contribution_json"] == '{"gmv":7}'
+    desk.save(TAB)
+    assert entered() == {"gmv": 7}
