@@ -116,7 +116,17 @@ class EditForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def _changed_meanwhile(self, record: models.Model, name: str) -> bool:
         shown = self.data.get(self.add_initial_prefix(name))
-        return shown is not None and self.fields[name].has_changed(_stored(record, name), shown)
+        stored = _stored(record, name)
+        if shown is None:
+            return False
+        if isinstance(stored, str):
+            return _as_posted(stored) != _as_posted(shown)
+        return self.fields[name].has_changed(stored, shown)
+
+
+def _as_posted(text: str) -> str:
+    """Browsers end lines in their own way, and forms drop white space at both ends."""
+    return text.replace("\r\n", "\n").strip()
 
 
 def _stored(record: models.Model, name: str) -> Any:

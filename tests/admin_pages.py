@@ -84,7 +84,8 @@ def opened(client: Client, url: str) -> dict[str, str]:
         if bound.field.show_hidden_initial:
             hidden = bound.field.hidden_widget().format_value(bound.value())
             data[bound.html_initial_name] = "" if hidden is None else str(hidden)
-    return data
+    # Browsers end lines with both characters.
+    return {name: value.replace("\n", "\r\n") for name, value in data.items()}
 
 
 def save(client: Client, url: str, data: dict[str, str], **changes: Any) -> Any:

@@ -105,6 +105,12 @@ def test_emptying_an_overridden_field_brings_back_what_intake_says(ada: Client) 
     assert _fresh(record).title == "Theirs"
 
 
+def test_lines_end_as_they_were_stored(ada: Client) -> None:
+    record = initiative(hypothesis="one\ntwo\n")
+    assert edit(ada, record, hypothesis="one\r\ntwo\r\nthree").status_code == 302
+    assert _fresh(record).hypothesis == "one\ntwo\nthree"
+
+
 def test_unticking_is_an_edit(ada: Client) -> None:
     record = initiative(is_optimization_candidate=True)
     edit(ada, record, is_optimization_candidate=None)
