@@ -22,8 +22,16 @@ class IntakeRecords(ModelRecords):
     def queryset(self, scene: Scene) -> QuerySet[Any]:
         return super().queryset(scene).filter(workbook=scene.workbook, tab=scene.title)
 
+    def fingerprint(self, scene: Scene) -> str:
+        return self.fingerprint_of_rows(scene)
+
     def complete(self, scene: Scene, loaded: Mapping[str, tuple[int, dict[str, Value]]]) -> dict[str, Record]:
-        return {key: Record(pk, values, "OK") for key, (pk, values) in loaded.items()}
+        overridden: dict[str, list[str]] = {}
+        for key, column in _open_overrides(scene).order_by("column").values_list("row_key", "column").distinct():
+            overridden.setdefault(key, []).append(column)
+        return {
+            key: Record(pk, values, _note_of_overrides(overridden.get(key, ()))) for key, (pk, values) in loaded.items()
+        }
 
     def unready(self, scene: Scene, row: SheetRow, values: Mapping[str, Value]) -> str:
         return "" if values.get("title") else "title is empty or refused; a row needs a title before it gets a key"
@@ -98,9 +106,6 @@ class IntakeRecords(ModelRecords):
     def _keep_override(
         self, scene: Scene, row: Incoming, name: str, initiative: Initiative, before: Value, now: Value
     ) -> None:
-        Conflict.objects.filter(
-            workbook=scene.workbook, tab=scene.title, row_key=row.key, column=name, status=Conflict.Status.OPEN
-        ).update(status=Conflict.Status.KEPT)
         Conflict.objects.create(
             run=scene.context.run,
             workbook=scene.workbook,
@@ -129,11 +134,28 @@ class IntakeRecords(ModelRecords):
         )
 
 
+def _open_overrides(scene: Scene) -> QuerySet[Conflict]:
+    """What an intake tab says that a person's override keeps from the initiative."""
+    return Conflict.objects.filter(
+        workbook=scene.workbook, tab=scene.title, model="backlog.Initiative", status=Conflict.Status.OPEN
+    )
+
+
+def _note_of_overrides(columns: Sequence[str]) -> str:
+    if not columns:
+        return "OK"
+    names, it = " and ".join(columns), "it" if len(columns) == 1 else "them"
+    return f"WARNING: {names} was overwritten in the Backlog, and what was typed there holds; empty {it} there to let this sheet's value through"
+
+
 class BacklogRecords(ModelRecords):
     """All initiatives."""
 
     def queryset(self, scene: Scene) -> QuerySet[Any]:
         return Initiative.objects.order_by("initiative_key")
+
+    def fingerprint(self, scene: Scene) -> str:
+        return self.fingerprint_of_rows(scene)
 
     def complete(self, scene: Scene, loaded: Mapping[str, tuple[int, dict[str, Value]]]) -> dict[str, Record]:
         return {key: Record(pk, values, lacking(values)) for key, (pk, values) in loaded.items()}
@@ -154,6 +176,7 @@ class BacklogRecords(ModelRecords):
 
     def save(self, scene: Scene, rows: Sequence[Incoming]) -> None:
         self._end_overrides(rows)
+        self._settle_with_intake(rows)
         super().save(scene, rows)
 
     def _end_overrides(self, rows: Sequence[Incoming]) -> None:
@@ -164,12 +187,19 @@ class BacklogRecords(ModelRecords):
             row = emptied[submission.initiative_id]
             for name in _emptied(row):
                 row.takes[name] = intake_value(submission.workbook, name, getattr(submission, name))
-                Conflict.objects.filter(
-                    model="backlog.Initiative",
-                    object_id=submission.initiative_id,
-                    field=name,
-                    status=Conflict.Status.OPEN,
-                ).update(status=Conflict.Status.RESTORED)
+
+    def _settle_with_intake(self, rows: Sequence[Incoming]) -> None:
+        """Where an initiative takes what intake says, by an emptied cell or by the same words, nothing is contested any more."""
+        taken = {(row.record.pk, name): encode(value) for row in rows if row.record for name, value in row.takes.items()}
+        open_ones = Conflict.objects.filter(
+            model="backlog.Initiative", field__in=INTAKE_FIELDS, status=Conflict.Status.OPEN
+        )
+        over = [
+            conflict.pk
+            for conflict in open_ones
+            if taken.get((conflict.object_id or 0, conflict.field), conflict.kept_value) == conflict.lost_value
+        ]
+        Conflict.objects.filter(pk__in=over).update(status=Conflict.Status.RESTORED)
 
     def nameless(self, scene: Scene, row: SheetRow) -> str:
         why = row.problem or "initiative_key is empty"

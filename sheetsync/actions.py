@@ -34,9 +34,7 @@ def save_selected(context: ActionContext) -> None:
 
 def saved_tabs(role: str, name: str) -> list[Registered]:
     """The tabs to save: the named one and those that are always saved along with it, else every one that can be saved."""
-    savable = [
-        entry for entry in registry if entry.tab.role == role and entry.records is not None and _is_savable(entry)
-    ]
+    savable = [entry for entry in registry if entry.tab.role == role and entry.is_entered and _is_savable(entry)]
     if not name:
         return savable
     named = find_tab(role, name)

@@ -19,7 +19,10 @@ def judge_keys(tab: OpenTab, rows: Sequence[SheetRow]) -> dict[SheetRow, KeyFate
     lost = _lost_records(tab)
     for row in rows:
         typed = str(row.raw[tab.tab.identity[0]])
-        fate, owner = tab.desk.judge(typed, tab.row_text(row), lost, known=row.key in tab.db)
+        known = row.key in tab.db
+        # Without a lost record there is nothing to mix the row up with.
+        text = tab.row_text(row) if lost and not known else ""
+        fate, owner = tab.desk.judge(typed, text, lost, known=known)
         fates[row] = fate
         if fate is KeyFate.STRAY:
             _put_key_back(tab, row, owner)
@@ -45,7 +48,7 @@ def _put_key_back(tab: OpenTab, row: SheetRow, owner: str) -> None:
         )
         return
     stray = str(row.raw[tab.tab.identity[0]])
-    tab.desk.date(stray, until=tab.lands_until())
+    tab.desk.date([stray], until=tab.lands_until())
     tab.ticks.append((row, tab.tab.identity[0], owner))
     tab.sent_keys.append(stray)
     tab.verdicts[row] = "WARNING: the row's own key was put back; it had been overwritten while rows moved"

@@ -56,9 +56,10 @@ class KeyDesk:
         """Whether an earlier write of a key could still land."""
         return any(reservation.may_land_until > self.now for reservation in self.reserved.values())
 
-    def date(self, key: str, *, until: float) -> None:
-        """Until when a write that concerns this reserved key could still land."""
-        KeyReservation.objects.filter(key=key).update(may_land_until=until)
+    def date(self, keys: Sequence[str], *, until: float) -> None:
+        """Until when a write that concerns these reserved keys could still land."""
+        for start in range(0, len(keys), 500):
+            KeyReservation.objects.filter(key__in=keys[start : start + 500]).update(may_land_until=until)
 
     def judge(self, key: str, text: str, lost: Sequence[Lost], *, known: bool) -> tuple[KeyFate, str]:
         """What the key on a row means, and for a stray the key that belongs there. `text` is the fingerprint of what the row says now."""

@@ -55,6 +55,10 @@ class TabState(models.Model):
         max_length=64, blank=True
     )  # of everything the sheet showed then, "" when work was left over
     db_digest = models.CharField(max_length=64, blank=True)  # of everything the DB held for it then
+    version = models.CharField(
+        max_length=64, blank=True
+    )  # of the workbook then, for kinds that can tell; "" when work was left over
+    is_filled = models.BooleanField(default=False)  # whether no row was missing then
     columns = models.JSONField(default=list, blank=True)  # canonical names of the columns that were there
     message = models.TextField(blank=True)  # what is wrong with the tab as a whole, "" when nothing is
     problems = models.JSONField(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,7 @@ from sheetsync.cells import Value, encode
 from sheetsync.headers import Header, column_letter
 from sheetsync.keys import KeyDesk
 from sheetsync.merge import RowMerge
-from sheetsync.models import TabState
+from sheetsync.models import Conflict, TabState
 from sheetsync.records import Incoming, NewRow, Record, Records, Scene
 from sheetsync.registry import Registered
 from sheetsync.rowstates import TabMemory
@@ -45,7 +45,7 @@ class RowWork:
 
     row: SheetRow
     key: str
-    values: dict[str, Value]
+    values: Mapping[str, Value]
     merge: RowMerge
     incoming: Incoming
 
@@ -69,6 +69,8 @@ class OpenTab:
     ticks: list[tuple[SheetRow, str, Writable]] = field(default_factory=list)  # cells that the action itself writes
     notices: dict[str, str] = field(default_factory=dict)  # row key -> what the action says about the row this time
     idle: bool = False  # nothing happened on either side since the last sync
+    lacks_rows: bool = False  # whether rows were missing when the plan was made
+    version: str = ""  # of the workbook as it was read; "" for kinds that can't tell
     strays: dict[str, dict[str, Any]] = field(
         default_factory=dict
     )  # row key -> column -> value of ours meant for another row
@@ -139,26 +141,52 @@ class OpenTab:
         """Fingerprint of what the database holds for a row."""
         if key not in self._db_digests:
             record = self.db.get(key)
-            self._db_digests[key] = digest([record.values, record.note]) if record else ""
+            contested = self.open_conflicts.get(key, ())
+            self._db_digests[key] = digest([record.values, record.note, contested]) if record else ""
         return self._db_digests[key]
 
+    @cached_property
+    def open_conflicts(self) -> Mapping[str, Sequence[str]]:
+        """Row key -> columns where this sheet's value won over a stored one, and nobody has settled it yet."""
+        found: dict[str, list[str]] = {}
+        rows = Conflict.objects.filter(
+            workbook=self.scene.workbook, tab=self.scene.title, model=self.tab.model, status=Conflict.Status.OPEN
+        )
+        for key, column in rows.order_by("column").values_list("row_key", "column").distinct():
+            found.setdefault(key, []).append(column)
+        return found
+
+    def forget_conflicts(self) -> None:
+        """Conflicts were recorded or settled: the next look reads them again."""
+        self.__dict__.pop("open_conflicts", None)
+        self._db_digests = {}
+
     def nothing_happened(self) -> bool:
-        if self.job.append is not None and self.job.append(self.scene, self.view):
-            return False
+        """Whether both sides are as they were when the tab was last settled as a whole."""
         return (
             self.state.sheet_digest != ""
             and not any(waits(verdict) for _row, _key, verdict in self.state.problems)
             and self.job.columns is None
             and self.state.sheet_digest == self.sheet_digest(self.header, self.grid)
             and self.state.db_digest == self.whole_db_digest()
+            and (self.job.append is None or self._is_filled(self.job.append))
         )
+
+    def _is_filled(self, append: Callable[[Scene, TabView], Sequence[NewRow]]) -> bool:
+        return (self.state.is_filled and self.job.take) or not append(self.scene, self.view)
 
     @staticmethod
     def sheet_digest(header: Header, grid: Grid) -> str:
         return digest([header.row, dict(header.columns), grid.rows])
 
     def whole_db_digest(self) -> str:
-        return digest([[key, record.values, record.note] for key, record in self.db.items()])
+        """Fingerprint of everything stored that the tab shows, open conflicts included."""
+        return stored_digest(self.records, self.scene, self.loaded)
+
+    def loaded(self) -> dict[str, Record]:
+        """What the database holds, loaded when it must be."""
+        self.load()
+        return self.db
 
     def is_active(self, row: SheetRow) -> bool:
         mark = self.memory.marks.get(row.key)
@@ -203,3 +231,10 @@ class OpenTab:
     def shown_key(self, row: SheetRow) -> str:
         parts = [str(row.raw.get(name) or "") for name in self.tab.identity]
         return " / ".join(part for part in parts if part)
+
+
+def stored_digest(records: Records, scene: Scene, load: Callable[[], dict[str, Record]]) -> str:
+    """Fingerprint of everything stored that a tab shows, open conflicts included; loads the records only when nothing less can tell."""
+    conflicts = Conflict.objects.filter(workbook=scene.workbook, tab=scene.title, status=Conflict.Status.OPEN)
+    rows = records.fingerprint(scene) or [[key, record.values, record.note] for key, record in load().items()]
+    return digest([rows, sorted(conflicts.values_list("pk", flat=True))])

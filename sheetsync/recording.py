@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from sheetsync.bulk import insert_rows
+from sheetsync.context import ActionContext
 from sheetsync.merge import Attempt
-from sheetsync.models import CellChange
+from sheetsync.models import CellChange, TabState
 from sheetsync.opentab import OpenTab
 from sheetsync.storage import now_epoch
 from sheetsync.verdicts import is_failed
@@ -28,6 +29,8 @@ def close(tab: OpenTab, plan: TabPlan) -> None:
     whole = not plan and tab.job.columns is None and tab.job.take and not tab.job.keys
     tab.state.sheet_digest = tab.sheet_digest(tab.header, tab.grid) if whole else ""
     tab.state.db_digest = tab.whole_db_digest() if whole or plan else ""
+    tab.state.version = tab.version if whole else ""
+    tab.state.is_filled = tab.job.append is not None and tab.job.take and not tab.lacks_rows
     tab.state.save()
 
 
@@ -64,7 +67,12 @@ def acknowledge(tab: OpenTab, outcome: TabOutcome, may_land_for_s: float) -> Non
     for key in touched:
         tab.memory.mark(key)
     tab.memory.save()
-    _log_cells(tab, outcome)
+    log_cells(tab, outcome)
+    tell_refused(tab, outcome)
+
+
+def tell_refused(tab: OpenTab, outcome: TabOutcome) -> None:
+    """Tells why nothing was written, where that is so."""
     if outcome.refused:
         tab.scene.context.report.tell(
             "FAILED",
@@ -77,6 +85,8 @@ def acknowledge(tab: OpenTab, outcome: TabOutcome, may_land_for_s: float) -> Non
 def _date_attempts(tab: OpenTab, outcome: TabOutcome, may_land_for_s: float) -> None:
     """Attempts that weren't answered may land for a while yet."""
     until = now_epoch() + may_land_for_s if may_land_for_s else 0.0
+    if tab.desk is not None and tab.write_window_s:
+        tab.desk.date(tab.sent_keys, until=until)
     for key in {cell.key for cell in outcome.left if cell.two_way} | {row.key for row in outcome.left_rows if row.key}:
         memory = tab.memory.rows[key]
         memory.attempts = {
@@ -96,11 +106,14 @@ def _settle_digests(tab: OpenTab, shown: TabView, touched: set[str], outcome: Ta
             touched.add(key)
     if not tab.job.keys and not tab.gave_keys:
         tab.state.sheet_digest = tab.sheet_digest(shown.header, shown.grid)
+        tab.state.version = outcome.version
+        tab.state.is_filled = tab.job.append is not None
     tab.state.row_count = len(shown.rows)
-    tab.state.save(update_fields=["sheet_digest", "row_count"])
+    tab.state.save(update_fields=["sheet_digest", "version", "is_filled", "row_count"])
 
 
-def _log_cells(tab: OpenTab, outcome: TabOutcome) -> None:
+def log_cells(tab: OpenTab, outcome: TabOutcome) -> None:
+    """Logs every cell that landed, a row an entry: the history of the sheet, and what undo takes back."""
     by_row: dict[str, dict[str, list[Any]]] = {}
     for cell in outcome.landed:
         by_row.setdefault(cell.key, {})[cell.column] = [cell.expect, _loggable(cell.value)]
@@ -130,18 +143,24 @@ def _plan_lines(tab: OpenTab, changes: Iterable[tuple[str, bool, dict[str, list[
 def report(tab: OpenTab) -> None:
     """Tells what the action's caller should know about this tab."""
     report = tab.scene.context.report
+    report.rows_whole += sum(bool(work.incoming.failure) for work in tab.work.values())
+    report.rows_whole += sum(is_failed(verdict) for row, verdict in tab.verdicts.items() if row.key not in tab.work)
+    report_state(tab.scene.context, tab.state)
+
+
+def report_state(context: ActionContext, state: TabState) -> None:
+    """Tells what the tab's last read showed."""
+    report = context.report
     report.tabs_done += 1
-    report.count("rows_read", len(tab.view.rows))
-    report.rows_seen += len(tab.view.rows)
-    for work in tab.work.values():
-        report.rows_whole += bool(work.incoming.failure)
-    where = {"workbook": str(tab.scene.workbook), "tab": tab.scene.title}
-    for number, key, verdict in tab.state.problems:
+    report.count("rows_read", state.row_count)
+    report.rows_seen += state.row_count
+    where = {"workbook": str(state.workbook), "tab": state.tab}
+    for number, key, verdict in state.problems:
         status, _, text = verdict.partition(": ")
         report.failed_rows += is_failed(verdict)
         report.tell(status, text, row=number, key=key, **where)
-    if tab.state.message:
-        report.tell("WARNING", tab.state.message, **where)
+    if state.message:
+        report.tell("WARNING", state.message, **where)
 
 
 def _loggable(value: Writable) -> Any:

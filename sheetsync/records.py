@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from django.apps import apps
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import connection, models
 
 from sheetsync.cells import Value, blank, nearest
 from sheetsync.storage import NewRecord, RecordUpdate, Storage
 from sheetsync.tabs import TWO_WAY, Owner, Tab
-from sheetsync.view import identity_text
+from sheetsync.view import digest, identity_text
 
 if TYPE_CHECKING:
     from sheetsync.context import ActionContext
@@ -78,6 +78,10 @@ class Records(Protocol):
         """Every record that the tab may show, by identity text."""
         ...
 
+    def fingerprint(self, scene: Scene) -> str:
+        """Changes whenever `load` would return something else; "" when only loading can tell."""
+        ...
+
     def check(self, scene: Scene, rows: Sequence[Incoming]) -> None:
         """Judges what a sheet brings, all rows at once; refusals and warnings go into the rows."""
         ...
@@ -131,6 +135,17 @@ class ModelRecords:
             }
             loaded[self.identify(values)] = (pk, values)
         return self.complete(scene, loaded)
+
+    def fingerprint(self, scene: Scene) -> str:
+        return ""
+
+    def fingerprint_of_rows(self, scene: Scene) -> str:
+        """For records that show nothing but their own row: a digest of what the database gives, before anything is made of it."""
+        query = self.queryset(scene).values_list("pk", *self.paths.values()).query
+        sql, params = query.sql_with_params()
+        with connection.cursor() as cursor:
+            cursor.execute(sql, params)
+            return digest(cursor.fetchall())
 
     def identify(self, values: Mapping[str, Value]) -> str:
         """Identity text of a record."""

@@ -11,6 +11,7 @@ from django.utils.module_loading import autodiscover_modules
 from sheetsync.tabs import Role, Tab
 
 if TYPE_CHECKING:
+    from sheetsync.compiled import Compiler
     from sheetsync.records import Records
 
 
@@ -27,7 +28,13 @@ class Registered:
     """A tab and what stands behind it."""
 
     tab: Tab
-    records: Callable[[], Records] | None  # makes the DB side for one action; None for tabs that are only appended to
+    records: Callable[[], Records] | None  # makes the DB side for one action; None for tabs without a record per row
+    compiler: Callable[[], Compiler] | None = None  # for tabs that are compiled as a whole; neither: only appended to
+
+    @property
+    def is_entered(self) -> bool:
+        """Whether something stands behind the tab that its entries can be saved to."""
+        return self.records is not None or self.compiler is not None
 
 
 class Registry:
@@ -38,11 +45,17 @@ class Registry:
         self._policies: dict[str, dict[str, FieldPolicy]] = {}
         self._double: list[str] = []
 
-    def register(self, tab: Tab, records: Callable[[], Records] | None = None) -> None:
+    def register(
+        self,
+        tab: Tab,
+        records: Callable[[], Records] | None = None,
+        *,
+        compiler: Callable[[], Compiler] | None = None,
+    ) -> None:
         """Registers a tab. A name that a role already has is reported by the system checks."""
         if (tab.role, tab.name) in self._tabs:
             self._double.append(f"{tab.role}/{tab.name}")
-        self._tabs[tab.role, tab.name] = Registered(tab, records)
+        self._tabs[tab.role, tab.name] = Registered(tab, records, compiler)
 
     def policies(self, model: str, **fields: FieldPolicy) -> None:
         """Declares the policy of fields that no tab enters. `model` is "app_label.Model"."""
@@ -79,5 +92,5 @@ def backend(*fields: str, by: tuple[str, ...] = (), why: str) -> dict[str, Field
 
 
 def autodiscover() -> None:
-    """Imports `sheets.py` and `actions.py` of every installed app."""
-    autodiscover_modules("sheets", "actions")
+    """Imports `sheets.py`, `actions.py` and `backfills.py` of every installed app."""
+    autodiscover_modules("sheets", "actions", "backfills")

@@ -17,10 +17,10 @@ from sheetsync.view import SheetRow
 
 def settle(tab: OpenTab) -> None:
     """Takes what people changed since both sides last agreed."""
-    tab.load()
     if tab.nothing_happened():
         tab.idle = True
         return
+    tab.load()
     tab.memory.load_marks()
     judge_unclear_rows(tab)
     rows = [row for row in tab.view.by_key.values() if tab.selects(row)]
@@ -44,6 +44,7 @@ def _settle_rows(tab: OpenTab, rows: Sequence[SheetRow], pending: Iterable[str])
     tab.records.check(tab.scene, incoming)
     accepted = [row for row in incoming if not row.failure and (row.takes or (row.record is None and not row.skipped))]
     _note_before(tab, accepted)
+    _settle_earlier_conflicts(tab, accepted)
     tab.records.save(tab.scene, accepted)
     _note_taken(tab, accepted)
     tab.ticks.extend((row.row, name, False) for row in accepted for name in row.clear_ticks)
@@ -117,21 +118,27 @@ def _note_taken(tab: OpenTab, accepted: Sequence[Incoming]) -> None:
     if accepted:
         tab.state.saved_at = context.now
     _record_conflicts(tab)
+    tab.forget_conflicts()
+
+
+def _settle_earlier_conflicts(tab: OpenTab, accepted: Iterable[Incoming]) -> None:
+    """What a person types next settles what was open in that cell. Before saving: saving may open a new one there."""
+    taken = {(row.key, name) for row in accepted for name in row.takes}
+    open_ones = Conflict.objects.filter(workbook=tab.scene.workbook, tab=tab.scene.title, status=Conflict.Status.OPEN)
+    pairs = open_ones.values_list("pk", "row_key", "column")
+    over = [pk for pk, key, column in pairs if (key, column) in taken]
+    Conflict.objects.filter(pk__in=over).update(status=Conflict.Status.KEPT)
 
 
 def _record_conflicts(tab: OpenTab) -> None:
-    conflicts, settled_again = [], []
-    for work in tab.work.values():
-        for name in work.incoming.takes:
-            settled_again.append((work.key, name))
-        for name, (base, sheet, stored) in work.merge.conflicts.items():
-            if name in work.incoming.takes and work.incoming.record is not None:
-                conflicts.append(_conflict(tab, work, name, base, sheet, stored))
-    earlier = Conflict.objects.filter(workbook=tab.scene.workbook, tab=tab.scene.title, status=Conflict.Status.OPEN)
-    open_ones = {(conflict.row_key, conflict.column): conflict.pk for conflict in earlier}
-    over = [open_ones[pair] for pair in settled_again if pair in open_ones]
-    Conflict.objects.filter(pk__in=over).update(status=Conflict.Status.KEPT)
-    Conflict.objects.bulk_create(conflicts)
+    Conflict.objects.bulk_create(
+        [
+            _conflict(tab, work, name, base, sheet, stored)
+            for work in tab.work.values()
+            for name, (base, sheet, stored) in work.merge.conflicts.items()
+            if name in work.incoming.takes and work.incoming.record is not None
+        ]
+    )
 
 
 def _conflict(tab: OpenTab, work: RowWork, name: str, base: Any, sheet: Any, stored: Any) -> Conflict:

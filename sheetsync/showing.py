@@ -8,7 +8,6 @@ from typing import Any
 from sheetsync.cells import encode, render, shows
 from sheetsync.keys import KeyFate
 from sheetsync.merge import Attempt, RowMemory
-from sheetsync.models import Conflict
 from sheetsync.opentab import OpenTab, RowWork
 from sheetsync.recording import close
 from sheetsync.records import NewRow, Record
@@ -32,9 +31,8 @@ def show(tab: OpenTab) -> TabPlan:
         tab.memory.load_marks()
     if moved_on or tab.job.refresh:
         _wake_rows(tab)
-    open_conflicts = _open_conflicts(tab)
     for work in tab.work.values():
-        _show_row(tab, plan, work, open_conflicts.get(work.key, ()))
+        _show_row(tab, plan, work, tab.open_conflicts.get(work.key, ()))
     _show_unclear_rows(tab, plan)
     if tab.job.append is not None:
         _append(tab, plan, tab.job.append(tab.scene, tab.view))
@@ -107,9 +105,7 @@ def _pushed_cells(tab: OpenTab, work: RowWork, record: Record) -> Iterable[Plann
             continue
         until = tab.lands_until()
         tab.memory.rows[work.key].attempts.setdefault(name, []).append(Attempt(wanted, until, work.row.index))
-        yield _cell(
-            tab, work.row, work.key, name, render(column, record.values[name]), encoded=wanted, two_way=True
-        )
+        yield _cell(tab, work.row, work.key, name, render(column, record.values[name]), encoded=wanted, two_way=True)
 
 
 def _verdict(tab: OpenTab, work: RowWork, record: Record | None, conflicts: Sequence[str], notice: str) -> str:
@@ -165,6 +161,7 @@ def _show_unclear_rows(tab: OpenTab, plan: TabPlan) -> None:
 def _append(tab: OpenTab, plan: TabPlan, rows: Sequence[NewRow]) -> None:
     present = {row.key for row in tab.view.rows}
     waiting = {key for key, memory in tab.memory.rows.items() if _may_still_land(tab, memory)}
+    tab.lacks_rows = any(not row.key or row.key not in present for row in rows)
     new = [row for row in rows if not row.key or (row.key not in present and row.key not in waiting)]
     tab.memory.load_rows([row.key for row in new if row.key])
     for row in new:
@@ -230,14 +227,6 @@ def _cell(
     return PlannedCell(
         row=row, key=key, column=name, value=value, expect=expect, owned=owned, encoded=encoded, two_way=two_way
     )
-
-
-def _open_conflicts(tab: OpenTab) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    rows = Conflict.objects.filter(workbook=tab.scene.workbook, tab=tab.scene.title, status=Conflict.Status.OPEN)
-    for key, column in rows.values_list("row_key", "column").distinct():
-        found.setdefault(key, []).append(column)
-    return found
 
 
 def _settle_mark(tab: OpenTab, work: RowWork, verdict: str, *, written: bool) -> None:

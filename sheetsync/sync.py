@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import transaction
 
+from sheetsync.appended import AppendedTabSync
+from sheetsync.compiled import CompiledTabSync, compile_tabs
 from sheetsync.context import ActionContext
 from sheetsync.headers import Header, HeaderProblem, find_header
 from sheetsync.models import TabState, Workbook
-from sheetsync.opentab import TabJob
+from sheetsync.opentab import TabJob, stored_digest
+from sheetsync.recording import report_state
 from sheetsync.records import Scene
 from sheetsync.registry import Registered, registry
 from sheetsync.storage import now_epoch
 from sheetsync.tabsync import TabSync
-from sheetsync.workbooks.interface import OpenWorkbook, Snapshot, WorkbookUnavailable
+from sheetsync.verdicts import waits
+from sheetsync.workbooks.interface import OpenWorkbook, Snapshot, WorkbookChanged, WorkbookUnavailable
 from sheetsync.writing import Outcome, TabPlan, write_plan
 
 # How often one action goes round: keys that were just written, rows that moved under a write.
@@ -39,6 +44,15 @@ class WorkbookJob:
     )
 
 
+@dataclass(frozen=True)
+class _Moment:
+    """When a snapshot was read, and what was known by then."""
+
+    read_began: float  # epoch second
+    write_window_s: float  # seconds during which a write could land
+    strays: Mapping[str, dict[str, dict[str, Any]]]
+
+
 @dataclass(kw_only=True)
 class _Round:
     """One pass over the tabs of a workbook, on one snapshot."""
@@ -47,32 +61,44 @@ class _Round:
     plans: dict[str, TabPlan] = field(default_factory=dict)
 
 
-def sync_workbook(context: ActionContext, job: WorkbookJob) -> None:
-    """Carries out the job. What is wrong with the workbook, a tab or a row is told in the report; nothing is raised for it."""
+def sync_workbook(context: ActionContext, job: WorkbookJob) -> Mapping[str, TabSync]:
+    """Carries out the job; returns its tabs by title, none when the workbook couldn't be synced.
+
+    What is wrong with the workbook, a tab or a row is told in the report; nothing is raised for it.
+    """
     name = str(job.workbook)
     try:
         book = context.open_book(job.workbook)
-        _go_round(context, job, book)
+        return _go_round(context, job, book)
     except WorkbookUnavailable as error:
         context.report.tabs_stopped += 1
         context.report.tell("FAILED", str(error), workbook=name)
-    except StalePlan:
+    except (StalePlan, WorkbookChanged):
         context.report.tabs_stopped += 1
         context.report.tell(
-            "FAILED", "Another action keeps changing this workbook; try again when it is done.", workbook=name
+            "FAILED", "The workbook keeps changing while it is synced; try again in a moment.", workbook=name
         )
+    return {}
 
 
-def _go_round(context: ActionContext, job: WorkbookJob, book: OpenWorkbook) -> None:
+def _go_round(context: ActionContext, job: WorkbookJob, book: OpenWorkbook) -> Mapping[str, TabSync]:
     snapshot: Snapshot | None = None
+    began = 0.0
+    strays: dict[
+        str, dict[str, dict[str, Any]]
+    ] = {}  # by title: what earlier rounds of this action put into other rows
     for number in range(ROUNDS):
         generations = _generations(job.workbook)
-        began = now_epoch()
         if snapshot is None:
+            began = now_epoch()
             snapshot = book.read(_titles_to_read(job))
+        if number == 0 and (states := _unchanged_tabs(context, job, snapshot)):
+            return _report_unchanged(context, book, states)
         try:
             with transaction.atomic():
-                turn = _settle_and_show(context, job, snapshot, generations, began, book.write_window_s)
+                turn = _settle_and_show(
+                    context, job, snapshot, generations, _Moment(began, book.write_window_s, strays)
+                )
         except BaseException as error:
             context.storage.discard()
             if not isinstance(error, StalePlan):
@@ -83,19 +109,64 @@ def _go_round(context: ActionContext, job: WorkbookJob, book: OpenWorkbook) -> N
             continue
         if not turn.plans:
             break
+        began = now_epoch()  # the read back comes later: what can't land by now can't land after it
         outcome = write_plan(book, turn.plans)
         with transaction.atomic():
             for title, sync in turn.syncs.items():
                 if title in outcome.tabs:
                     sync.acknowledge(outcome.tabs[title], outcome.may_land_for_s)
+            _move_versions_on(turn, outcome)
             context.storage.flush()
         if not _needs_another_round(turn, outcome):
             break
         snapshot = outcome.readback
+        strays = {title: sync.strays for title, sync in turn.syncs.items()}
     for sync in turn.syncs.values():
         sync.report()
     context.report.count("reads", book.reads)
     context.report.count("writes", book.writes)
+    return turn.syncs
+
+
+def _unchanged_tabs(context: ActionContext, job: WorkbookJob, snapshot: Snapshot) -> list[TabState]:
+    """The states of the job's tabs when nothing at all happened since they were settled: the workbook is the same version, and the
+    database holds the same. Nothing need be parsed then. Empty when something happened, or when that can't be told so cheaply."""
+    settled = TabState.objects.filter(workbook=job.workbook, version=snapshot.version).select_related("workbook")
+    stopped = TabState.objects.filter(workbook=job.workbook, version="").exclude(message="")
+    states = list(settled) if snapshot.version and not stopped.exists() else []
+    found: list[TabState] = []
+    for tab_job in job.tabs:
+        name = tab_job.tab.name.casefold()
+        own = [state for state in states if tab_job.tab.any_name or state.tab.casefold() == name]
+        if not own or not all(_is_unchanged(context, tab_job, state) for state in own):
+            return []
+        found.extend(own)
+    return found
+
+
+def _is_unchanged(context: ActionContext, job: TabJob, state: TabState) -> bool:
+    if not job.take or job.keys or job.columns is not None or (job.append is not None and not state.is_filled):
+        return False
+    if job.registered.records is None or any(waits(verdict) for _row, _key, verdict in state.problems):
+        return False
+    records, scene = job.registered.records(), Scene(context=context, workbook=state.workbook, title=state.tab)
+    return stored_digest(records, scene, lambda: records.load(scene)) == state.db_digest
+
+
+def _report_unchanged(context: ActionContext, book: OpenWorkbook, states: Sequence[TabState]) -> Mapping[str, TabSync]:
+    TabState.objects.filter(pk__in=[state.pk for state in states]).update(read_at=context.now, saved_at=context.now)
+    for state in states:
+        report_state(context, state)
+    context.report.count("reads", book.reads)
+    return {}
+
+
+def _move_versions_on(turn: _Round, outcome: Outcome) -> None:
+    """Tabs to which nothing was written are settled in the version that the write of the others made."""
+    if outcome.readback is None or not all(tab.as_planned for tab in outcome.tabs.values()):
+        return
+    others = [sync.state.pk for title, sync in turn.syncs.items() if title not in outcome.tabs and sync.state.version]
+    TabState.objects.filter(pk__in=others).update(version=outcome.readback.version)
 
 
 def _needs_another_round(turn: _Round, outcome: Outcome) -> bool:
@@ -117,22 +188,19 @@ def _titles_to_read(job: WorkbookJob) -> list[str] | None:
 
 
 def _settle_and_show(
-    context: ActionContext,
-    job: WorkbookJob,
-    snapshot: Snapshot,
-    generations: Mapping[str, int],
-    began: float,
-    window_s: float,
+    context: ActionContext, job: WorkbookJob, snapshot: Snapshot, generations: Mapping[str, int], moment: _Moment
 ) -> _Round:
     turn = _Round()
     for tab_job, title in _jobs_by_title(context, job, snapshot):
         state = _locked_state(job.workbook, title, generations)
-        sync = _open_tab(context, job.workbook, tab_job, title, snapshot, state, began)
+        sync = _open_tab(context, job.workbook, tab_job, title, snapshot, state, moment.read_began)
         if sync is not None:
-            sync.write_window_s = window_s
+            sync.write_window_s = moment.write_window_s
+            sync.strays = moment.strays.get(title, {})
             turn.syncs[title] = sync
     for sync in turn.syncs.values():
         sync.settle()
+    compile_tabs([sync for sync in turn.syncs.values() if isinstance(sync, CompiledTabSync)])
     if job.between is not None:
         job.between(turn.syncs)
     for title, sync in turn.syncs.items():
@@ -189,7 +257,9 @@ def recognised_titles(
 def _stop(context: ActionContext, workbook: Workbook, tab: str, text: str) -> None:
     context.report.tabs_stopped += 1
     context.report.tell("FAILED", text, workbook=str(workbook), tab=tab)
-    TabState.objects.update_or_create(workbook=workbook, tab=tab, defaults={"message": text, "sheet_digest": ""})
+    TabState.objects.update_or_create(
+        workbook=workbook, tab=tab, defaults={"message": text, "sheet_digest": "", "version": ""}
+    )
 
 
 def _locked_state(workbook: Workbook, title: str, generations: Mapping[str, int]) -> TabState:
@@ -217,7 +287,8 @@ def _open_tab(
     if isinstance(header, HeaderProblem):
         _stop(context, workbook, title, header.text)
         return None
-    sync = TabSync(
+    sync = _kind_of_sync(job.registered)(
+        version=snapshot.version,
         scene=Scene(context=context, workbook=workbook, title=title),
         job=job,
         header=header,
@@ -230,6 +301,13 @@ def _open_tab(
         _stop(context, workbook, title, stopped)
         return None
     return sync
+
+
+def _kind_of_sync(registered: Registered) -> type[TabSync]:
+    """Rows are merged where each has a record; else the tab is compiled as a whole, or only appended to."""
+    if registered.compiler is not None:
+        return CompiledTabSync
+    return AppendedTabSync if registered.records is None else TabSync
 
 
 def tab_job(role: str, name: str, **options: object) -> TabJob:

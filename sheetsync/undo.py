@@ -181,7 +181,7 @@ def _restore_workbook(context: ActionContext, run: ActionRun, workbook: Workbook
         stored = _stored_keys(context, workbook, title)
         plans[title] = _plan_back(context, view, cells[title], stored)
     for title, plan in plans.items():
-        TabState.objects.filter(workbook=workbook, tab=title).update(sheet_digest="")
+        TabState.objects.filter(workbook=workbook, tab=title).update(sheet_digest="", version="")
         gone = [cell.key for cell in plan.cells if cell.column in plan.view.tab.identity and cell.value is None]
         RowState.objects.filter(workbook=workbook, tab=title, row_key__in=gone).delete()
     sending = {title: plan for title, plan in plans.items() if plan}

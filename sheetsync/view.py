@@ -12,7 +12,7 @@ import orjson
 
 from sheetsync.cells import Refusal, Value, blank, fold, parse
 from sheetsync.headers import Header
-from sheetsync.tabs import TWO_WAY, Owner, Tab
+from sheetsync.tabs import TWO_WAY, Column, Owner, Tab
 from sheetsync.workbooks.interface import Grid, Raw
 
 # Owners whose cells are read; the others only show.
@@ -80,13 +80,28 @@ class TabView:
         """The rows that one key finds, twins left out."""
         return {row.key: row for row in self.rows if row.key and row.key not in self.twins}
 
-    def values(self, row: SheetRow) -> tuple[dict[str, Value], dict[str, Refusal]]:
+    def values(self, row: SheetRow) -> tuple[Mapping[str, Value], Mapping[str, Refusal]]:
         """The row's cells parsed: column -> value, and column -> why it is refused. Only what people fill, and the identity."""
+        if row.index not in self._parsed:
+            self._parsed[row.index] = self._parse(row)
+        return self._parsed[row.index]
+
+    @cached_property
+    def _parsed(self) -> dict[int, tuple[dict[str, Value], dict[str, Refusal]]]:
+        return {}
+
+    @cached_property
+    def _read_columns(self) -> tuple[Column, ...]:
+        return tuple(
+            column
+            for column in self.tab.columns
+            if column.name in self.header.columns and (column.owner in _READ or column.name in self.tab.identity)
+        )
+
+    def _parse(self, row: SheetRow) -> tuple[dict[str, Value], dict[str, Refusal]]:
         values: dict[str, Value] = {}
         refused: dict[str, Refusal] = {}
-        for column in self.tab.columns:
-            if column.name not in row.raw or not (column.owner in _READ or column.name in self.tab.identity):
-                continue
+        for column in self._read_columns:
             if (row.index, self.header.columns[column.name]) in self.stale_cells:
                 refused[column.name] = Refusal(
                     text=f"{column.name}: the formula has no calculated value; open the file in a spreadsheet program and save it"

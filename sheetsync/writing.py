@@ -64,6 +64,7 @@ class TabOutcome:
     refused: str = ""  # why nothing was written to the tab
     as_planned: bool = False  # the tab shows exactly what was read, with the plan on top
     readback: TabView | None = None
+    version: str = ""  # of the workbook when it was read back
 
     @property
     def complete(self) -> bool:
@@ -99,6 +100,7 @@ def write_plan(book: OpenWorkbook, plans: Mapping[str, TabPlan]) -> Outcome:
             if title in result.refused:
                 target.refuse(result.refused[title])
             else:
+                target.outcome.version = readback.version
                 target.verify(
                     readback.grids.get(title), versioned=bool(fresh.version), answered=title in result.written
                 )

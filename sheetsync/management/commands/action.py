@@ -22,7 +22,7 @@ WRONG_USAGE = 2
 class Command(BaseCommand):
     """Exit status: 0 for success and partial, 1 for failed, 2 for wrong usage."""
 
-    help = "Carries out an action, e.g. `manage.py action pm.backlog_sync`. Without --workbook: on every active workbook of the action's role."
+    help = "Carries out an action, e.g. `manage.py action pm.backlog_sync`; without --workbook on every active workbook of its role."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="the action, e.g. pm.backlog_sync")

@@ -1,0 +1,58 @@
+"""The least that a piece of work can cost with the same libraries and no product around it: what ratios are measured against."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import wolfxl
+from django.db import connection
+from python_calamine import CalamineWorkbook
+
+
+def seconds(work: Callable[[], Any], *, runs: int = 3) -> float:
+    """The median of a few runs."""
+    taken = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - began)
+    return sorted(taken)[len(taken) // 2]
+
+
+def read_file(path: Path) -> list[list[list[Any]]]:
+    """Every cell of a file, by calamine alone."""
+    book = CalamineWorkbook.from_path(path)
+    return [book.get_sheet_by_name(name).to_python() for name in book.sheet_names]
+
+
+def select_all(table: str) -> list[tuple[Any, ...]]:
+    """Every row of a table, by the driver alone."""
+    with connection.cursor() as cursor:
+        cursor.execute(f'SELECT * FROM "{table}"')
+        return list(cursor.fetchall())
+
+
+def save_cells(path: Path, target: Path, title: str, cells: Iterable[tuple[int, int, Any]]) -> None:
+    """Sets cells (row and column from 1) and saves a copy, by wolfxl alone."""
+    book = wolfxl.load_workbook(path, modify=True)
+    sheet = book[title]
+    for row, column, value in cells:
+        sheet.cell(row=row, column=column).value = value
+    book.save(target)
+
+
+def upsert(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Rows into a fresh copy of nothing: one prepared statement on a bare table."""
+    names = ", ".join(f'"{name}"' for name in columns)
+    marks = ", ".join(["%s"] * len(columns))
+    with connection.cursor() as cursor:
+        cursor.execute(f'DROP TABLE IF EXISTS "{table}"')
+        cursor.execute(f'CREATE TABLE "{table}" ({", ".join(f"{chr(34)}{name}{chr(34)} text" for name in columns)}, PRIMARY KEY ("{columns[0]}"))')
+        sets = ", ".join(f'"{name}" = EXCLUDED."{name}"' for name in columns[1:])
+        cursor.executemany(
+            f'INSERT INTO "{table}" ({names}) VALUES ({marks}) ON CONFLICT ("{columns[0]}") DO UPDATE SET {sets}', rows
+        )
+        cursor.execute(f'DROP TABLE "{table}"')
