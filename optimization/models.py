@@ -26,7 +26,9 @@ class OptimizationScenario(models.Model):
     period_key = models.CharField(max_length=10)
     capacity_total_tokens = models.FloatField(validators=[MinValueValidator(0.0)])
     objective_mode = models.CharField(max_length=20, choices=ObjectiveMode.choices)
-    objective_weights_json = models.JSONField(null=True, blank=True)  # {kpi_key: weight}, or [kpi_key] for lexicographic
+    objective_weights_json = models.JSONField(
+        null=True, blank=True
+    )  # {kpi_key: weight}, or [kpi_key] for lexicographic
     objective_scope = models.CharField(max_length=200, blank=True)  # "" or "all", else a market
     notes = models.TextField(blank=True)
 
@@ -53,8 +55,12 @@ class OptimizationConstraintSet(models.Model):
     exclusions_pairs_json = models.JSONField(default=list, blank=True)
     prerequisites_json = models.JSONField(default=dict, blank=True)
     synergy_bonuses_json = models.JSONField(default=list, blank=True)
-    rules_json = models.JSONField(default=list, blank=True)  # the compiled rows, each with its tab and row: see optimization.constraints.Rule
-    refused_rows_json = models.JSONField(default=list, blank=True)  # [{"tab", "row", "text"}]: rows that aren't in the set
+    rules_json = models.JSONField(
+        default=list, blank=True
+    )  # the compiled rows, each with its tab and row: see optimization.constraints.Rule
+    refused_rows_json = models.JSONField(
+        default=list, blank=True
+    )  # [{"tab", "row", "text"}]: rows that aren't in the set
     workbook = models.ForeignKey(Workbook, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     is_active = models.BooleanField(default=True)
     saved_at = models.DateTimeField(default=timezone.now)
@@ -81,8 +87,12 @@ class OptimizationRun(models.Model):
         FAILED = "failed"
 
     run_id = models.CharField(max_length=40, unique=True, default=new_run_id)
-    scenario = models.ForeignKey(OptimizationScenario, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs")
-    constraint_set = models.ForeignKey(OptimizationConstraintSet, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs")
+    scenario = models.ForeignKey(
+        OptimizationScenario, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs"
+    )
+    constraint_set = models.ForeignKey(
+        OptimizationConstraintSet, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs"
+    )
     scenario_name = models.CharField(max_length=200)
     constraint_set_name = models.CharField(max_length=200, blank=True)
     period_key = models.CharField(max_length=10, blank=True)
@@ -93,8 +103,10 @@ class OptimizationRun(models.Model):
     message = models.TextField(blank=True)
     requested_by = models.CharField(max_length=200, blank=True)
     action_run_id = models.CharField(max_length=40, blank=True)
+    workbook = models.ForeignKey(Workbook, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
+    written_at = models.DateTimeField(null=True, blank=True)  # when its rows were known to stand in the workbook
 
     history = HistoricalRecords(excluded_fields=["inputs_snapshot_json", "result_json"])
 
@@ -113,8 +125,12 @@ class Portfolio(models.Model):
     selected_count = models.PositiveIntegerField(default=0)
     capacity_total = models.FloatField(default=0.0)  # tokens
     capacity_used = models.FloatField(default=0.0)  # tokens
-    total_objective = models.FloatField(null=True, blank=True)  # native units of the north star, or sum of weighted fractions
-    greedy_objective = models.FloatField(null=True, blank=True)  # the same, for sorting by the active score and filling capacity
+    total_objective = models.FloatField(
+        null=True, blank=True
+    )  # native units of the north star, or sum of weighted fractions
+    greedy_objective = models.FloatField(
+        null=True, blank=True
+    )  # the same, for sorting by the active score and filling capacity
     optimality_gap = models.FloatField(null=True, blank=True)  # relative; 0 is proved
 
     history = HistoricalRecords()
@@ -127,7 +143,9 @@ class PortfolioItem(models.Model):
     """One initiative in a run's outcome, selected or not."""
 
     portfolio = models.ForeignKey(Portfolio, on_delete=models.CASCADE, related_name="items")
-    initiative = models.ForeignKey(Initiative, null=True, blank=True, on_delete=models.SET_NULL, related_name="portfolio_items")
+    initiative = models.ForeignKey(
+        Initiative, null=True, blank=True, on_delete=models.SET_NULL, related_name="portfolio_items"
+    )
     initiative_key = models.CharField(max_length=40)
     is_eligible = models.BooleanField(default=True)
     selected = models.BooleanField(default=False)

@@ -1,0 +1,253 @@
+"""One run from start to end: stored with its snapshot, solved outside any transaction, stored with its outcome."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from backlog.models import Initiative as StoredInitiative
+from optimization.facts import Scenario, Snapshot
+from optimization.milp import FEASIBLE, INFEASIBLE, OPTIMAL, Solution, solve
+from optimization.models import (
+    OptimizationConstraintSet,
+    OptimizationRun,
+    OptimizationScenario,
+    Portfolio,
+    PortfolioItem,
+)
+from optimization.outcome import GapRow, Item, Outcome, outcome
+from optimization.problem import Problem, Refusal, build_problem
+from optimization.rules import plain
+from sheetsync.context import ActionContext
+from sheetsync.models import ActionRun, Workbook
+from sheetsync.storage import NewRecord, Origin, RecordUpdate
+
+ENDED = (
+    OptimizationRun.Status.OPTIMAL,
+    OptimizationRun.Status.FEASIBLE,
+    OptimizationRun.Status.INFEASIBLE,
+    OptimizationRun.Status.FAILED,
+)
+_BROKE_OFF = "the run broke off before it ended; run it again"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How hard to try."""
+
+    time_limit_s: float  # for each solve
+    gap: float  # relative gap at which a large problem's solve may stop
+
+
+@dataclass(frozen=True, kw_only=True)
+class Solved:
+    """What came of a run."""
+
+    status: str  # optimal, feasible, infeasible, failed
+    summary: str  # one text for people: targets met and missed, or why there is no portfolio
+    outcome: Outcome | None = None  # None for a run that was refused before solving
+    optimality_gap: float | None = None  # relative, 0 is proved; None without a portfolio or a bound
+    result_json: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()  # what a person should know: forced keys that are no candidates, and so on
+    contradictions: Mapping[tuple[str, int], str] = field(default_factory=dict)  # (tab, row) -> what to tell the row
+
+    @property
+    def has_portfolio(self) -> bool:
+        """Whether something was chosen, be it nothing."""
+        return self.status in (OPTIMAL, FEASIBLE)
+
+
+# ---- solving: no database ----------------------------------------------------------------------------------------------------------------
+
+
+def run_scenario(snapshot: Snapshot, effort: Effort) -> Solved:
+    """Solves what a snapshot states. With what-ifs it also says what the same run gives without them."""
+    problem = build_problem(snapshot)
+    if isinstance(problem, Refusal):
+        return Solved(status=OptimizationRun.Status.FAILED, summary=problem.text)
+    solution = solve(problem, time_limit_s=effort.time_limit_s, gap=effort.gap)
+    found = outcome(problem, solution, time_limit_s=effort.time_limit_s)
+    base = _base(problem, effort)
+    return Solved(
+        status=solution.status,
+        summary="; ".join(part for part in (_what_if(problem, base), _in_words(solution, found)) if part),
+        outcome=found,
+        optimality_gap=solution.gap if found.total_objective is not None and math.isfinite(solution.gap) else None,
+        result_json=_result_json(solution, found, problem, base),
+        notes=problem.notes,
+        contradictions=_contradictions(solution),
+    )
+
+
+def _base(problem: Problem, effort: Effort) -> dict[str, Any]:
+    """What the same run gives without its what-ifs; empty for a run without any."""
+    if not problem.forced:
+        return {}
+    without = build_problem(replace(problem.snapshot, force={}))
+    assert isinstance(without, Problem), "what is forced doesn't change whether a run can start"
+    solution = solve(without, time_limit_s=effort.time_limit_s, gap=effort.gap)
+    return {"status": solution.status, **outcome(without, solution, time_limit_s=effort.time_limit_s).result_json}
+
+
+def _what_if(problem: Problem, base: Mapping[str, Any]) -> str:
+    if not base:
+        return ""
+    forced = [f"{problem.keys[column]} {'in' if is_in else 'out'}" for column, is_in in sorted(problem.forced.items())]
+    without = base.get("total_objective")
+    reached = "there is no portfolio" if without is None else f"the objective is {plain(round(without, 6))}"
+    return f"what-if: {', '.join(forced)}; without it {reached}"
+
+
+def _in_words(solution: Solution, found: Outcome) -> str:
+    return "; ".join(part for part in (found.gap_summary, solution.message, _approximate(solution)) if part)
+
+
+def _approximate(solution: Solution) -> str:
+    """What rests on a gap is said to."""
+    if solution.status not in (OPTIMAL, FEASIBLE) or solution.proved:
+        return ""
+    if not math.isfinite(solution.gap):
+        return "approximate: how much better a portfolio could be isn't known"
+    return f"approximate: at most {solution.gap:.2%} below the best there can be"
+
+
+def _result_json(solution: Solution, found: Outcome, problem: Problem, base: Mapping[str, Any]) -> dict[str, Any]:
+    extra: dict[str, Any] = {"gaps": [_gap_json(row) for row in found.gaps]} if found.gaps else {}
+    if base:
+        extra["base"] = dict(base)
+    if problem.notes:
+        extra["notes"] = list(problem.notes)
+    if _approximate(solution):
+        extra["approximate"] = True
+    return {**found.result_json, **extra}
+
+
+def _gap_json(row: GapRow) -> dict[str, Any]:
+    """One target as Gaps_And_Alerts shows it."""
+    return {
+        "dimension": row.rule.slice.dimension,
+        "dimension_key": row.rule.slice.key,
+        "kpi_key": row.rule.kpi_key,
+        "baseline": row.rule.baseline,
+        "target": row.rule.number,
+        "floor_or_goal": row.rule.kind,
+        "achieved": row.achieved,
+        "gap": row.gap,
+        "severity": row.severity,
+        "recommendation": row.recommendation,
+    }
+
+
+def _contradictions(solution: Solution) -> dict[tuple[str, int], str]:
+    if solution.status != INFEASIBLE:
+        return {}
+    said: dict[tuple[str, int], list[str]] = {}
+    for finding in solution.findings:
+        for place in finding.places:
+            said.setdefault((place.tab, place.row), []).append(finding.text)
+    return {place: " ".join(texts) for place, texts in said.items()}
+
+
+# ---- storing -----------------------------------------------------------------------------------------------------------------------------
+
+
+def start_run(
+    context: ActionContext,
+    workbook: Workbook,
+    scenario: OptimizationScenario,
+    facts: Scenario,
+    constraint_set: OptimizationConstraintSet | None,
+    snapshot: Snapshot | None,
+    set_name: str = "",
+) -> OptimizationRun:
+    """Stores the run with its complete inputs before anything is solved; without a snapshot, what is known of a refused one."""
+    fields = {
+        "scenario": scenario,
+        "constraint_set": constraint_set,
+        "scenario_name": facts.name,
+        "constraint_set_name": constraint_set.constraint_set_name if constraint_set else set_name,
+        "period_key": facts.period,
+        "objective_mode": facts.mode,
+        "status": OptimizationRun.Status.RUNNING,
+        "inputs_snapshot_json": snapshot.to_json() if snapshot else {"scenario": facts.to_json()},
+        "requested_by": context.run.requested_by,
+        "action_run_id": context.run.run_id,
+        "workbook": workbook,
+        "created_at": timezone.now(),
+    }
+    with transaction.atomic():
+        run_id = OptimizationRun._meta.get_field("run_id").get_default()
+        new = NewRecord(fields={"run_id": run_id, **fields}, origin=_origin(workbook, run_id))
+        (pk,) = context.storage.create(OptimizationRun, [new])
+        context.storage.flush()
+    return OptimizationRun.objects.get(pk=pk)
+
+
+def _origin(workbook: Workbook | None, run_id: str) -> Origin:
+    return Origin(workbook, "Runs", None, run_id)
+
+
+def store_outcome(context: ActionContext, run: OptimizationRun, solved: Solved) -> None:
+    """Stores how the run ended, its portfolio, and what it decided about each initiative."""
+    with transaction.atomic():
+        fields = {
+            "status": solved.status,
+            "message": solved.summary,
+            "result_json": dict(solved.result_json),
+            "finished_at": timezone.now(),
+        }
+        origin = _origin(run.workbook, run.run_id)
+        context.storage.update(OptimizationRun, [RecordUpdate(pk=run.pk, fields=fields, origin=origin)])
+        if solved.outcome is not None:
+            _store_portfolio(context, run, solved, solved.outcome)
+        context.storage.flush()
+    run.refresh_from_db()
+
+
+def _store_portfolio(context: ActionContext, run: OptimizationRun, solved: Solved, found: Outcome) -> None:
+    origin = _origin(run.workbook, run.run_id)
+    portfolio = {
+        "run": run,
+        "candidate_count": found.candidate_count,
+        "selected_count": sum(item.selected for item in found.items),
+        "capacity_total": run.inputs_snapshot_json["scenario"]["capacity"],
+        "capacity_used": found.tokens_used or 0.0,
+        "total_objective": found.total_objective,
+        "greedy_objective": found.greedy.objective if solved.has_portfolio else None,
+        "optimality_gap": solved.optimality_gap,
+    }
+    (pk,) = context.storage.create(Portfolio, [NewRecord(fields=portfolio, origin=origin)])
+    pks = dict(StoredInitiative.objects.values_list("initiative_key", "pk"))
+    items = [NewRecord(fields=_item_fields(pk, item, pks.get(item.key)), origin=origin) for item in found.items]
+    context.storage.create(PortfolioItem, items)
+
+
+def _item_fields(portfolio: int, item: Item, initiative: int | None) -> dict[str, Any]:
+    return {
+        "portfolio_id": portfolio,
+        "initiative_id": initiative,
+        "initiative_key": item.key,
+        "is_eligible": item.is_eligible,
+        "selected": item.selected,
+        "rank": item.rank,
+        "allocated_tokens": item.tokens,
+        "north_star_gain": item.north_star_gain,
+        "objective_contribution": item.objective_contribution,
+        "dependency_status": item.dependency_status,
+        "reason": item.reason,
+    }
+
+
+def end_broken_runs(context: ActionContext, workbook: Workbook) -> None:
+    """Runs whose action ended without them (a crash) are failed, so that none stays under way for ever."""
+    under_way = OptimizationRun.objects.filter(workbook=workbook, status=OptimizationRun.Status.RUNNING)
+    ids = under_way.exclude(action_run_id=context.run.run_id).values_list("action_run_id", flat=True)
+    alive = ActionRun.objects.filter(run_id__in=list(ids), status=ActionRun.Status.RUNNING)
+    still = set(alive.values_list("run_id", flat=True))
+    for run in under_way.exclude(action_run_id__in=[context.run.run_id, *still]):
+        store_outcome(context, run, Solved(status=OptimizationRun.Status.FAILED, summary=_BROKE_OFF))
