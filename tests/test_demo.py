@@ -315,6 +315,7 @@ def test_metrics_params_and_adopted_contributions_stand_in_the_database(tellings
     assert tellings.counted["MetricConfig"] == len(KPIS)
     assert tellings.counted["InitiativeParam"] == len(SHARED) + sum(len(model.params) for model in MODELS)
     faster = Initiative.objects.get(title="Faster restaurant pages")
+    assert faster.kpi_contribution_json is not None
     assert faster.kpi_contribution_json["net_revenue"] == pytest.approx(186_480)
     assert faster.overall_score == pytest.approx(186_480 / 19)
     unapproved = Initiative.objects.get(title="Recommendation model")

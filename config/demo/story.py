@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.management import call_command
+from django.db.models import QuerySet
 
 from backlog.models import Initiative, IntakeSubmission
 from config.demo import steps
@@ -87,7 +88,7 @@ class Story:
                 f"{_ANOTHER_DATABASE}"
             )
 
-    def workbooks(self, *roles: Role) -> Any:
+    def workbooks(self, *roles: Role) -> QuerySet[Workbook]:
         """The demo's registered workbooks, of these roles or of all."""
         places = [canonical_location(str(file)) for file in self.folder.files]
         found = Workbook.objects.filter(location__in=places)
@@ -96,7 +97,8 @@ class Story:
     def _workbook(self, role: Role) -> Workbook:
         return Workbook.objects.get(location=canonical_location(str(self.folder.book(role))))
 
-    def _intake(self, form: IntakeForm) -> Workbook:
+    def intake(self, form: IntakeForm) -> Workbook:
+        """A department's registered workbook."""
         return Workbook.objects.get(location=canonical_location(str(self.folder.intake(form))))
 
     def _make_workbooks(self) -> None:
@@ -139,7 +141,7 @@ class Story:
 
     def _take_intake(self) -> None:
         for form in FORMS:
-            self._act("pm.backlog_sync", self._intake(form))
+            self._act("pm.backlog_sync", self.intake(form))
             self.progress.keys |= self._keys_of(form)
         self.progress.save()
         self.say(f"Intake: {len(self.progress.keys)} initiatives have a key")

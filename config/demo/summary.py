@@ -15,7 +15,7 @@ from config.demo.company import COMPANY, FORMS
 from config.demo.story import Story
 from config.demo.strategy import NORTH_STAR, NORTH_STAR_UNIT, SCENARIOS
 from optimization.models import ObjectiveMode, OptimizationRun, Portfolio, PortfolioItem
-from sheetsync.models import TabState, Workbook
+from sheetsync.models import TabState
 from sheetsync.tabs import Role
 
 TOP = 5  # selected initiatives that are named
@@ -40,7 +40,7 @@ def print_summary(console: Console, story: Story) -> None:
 def _print_intake(console: Console, story: Story) -> None:
     table = Table("intake workbook", "kept by", "rows", "initiatives", title="What came in", title_justify="left")
     for form in FORMS:
-        taken = IntakeSubmission.objects.filter(workbook__in=story.workbooks(Role.INTAKE), tab=form.tab).count()
+        taken = IntakeSubmission.objects.filter(workbook=story.intake(form)).count()
         table.add_row(form.file, form.author, str(len(form.rows)), str(taken))
     console.print(table)
 
@@ -178,5 +178,5 @@ def _money(number: float) -> str:
 
 def _print_places(console: Console, story: Story) -> None:
     console.print("\n[bold]Where things are[/bold]")
-    for workbook in Workbook.objects.filter(pk__in=story.workbooks()):
+    for workbook in story.workbooks():
         console.print(f"  {workbook.role:13} {workbook.location}", markup=False, soft_wrap=True)
