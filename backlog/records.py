@@ -145,7 +145,8 @@ def _note_of_overrides(columns: Sequence[str]) -> str:
     if not columns:
         return "OK"
     names, it = " and ".join(columns), "it" if len(columns) == 1 else "them"
-    return f"WARNING: {names} was overwritten in the Backlog, and what was typed there holds; empty {it} there to let this sheet's value through"
+    held = f"{names} was overwritten in the Backlog, and what was typed there holds"
+    return f"WARNING: {held}; empty {it} there to let this sheet's value through"
 
 
 class BacklogRecords(ModelRecords):
@@ -190,7 +191,9 @@ class BacklogRecords(ModelRecords):
 
     def _settle_with_intake(self, rows: Sequence[Incoming]) -> None:
         """Where an initiative takes what intake says, by an emptied cell or by the same words, nothing is contested any more."""
-        taken = {(row.record.pk, name): encode(value) for row in rows if row.record for name, value in row.takes.items()}
+        taken = {
+            (row.record.pk, name): encode(value) for row in rows if row.record for name, value in row.takes.items()
+        }
         open_ones = Conflict.objects.filter(
             model="backlog.Initiative", field__in=INTAKE_FIELDS, status=Conflict.Status.OPEN
         )

@@ -58,7 +58,8 @@ BACKLOG = Tab(
     name="Backlog",
     role=Role.BACKLOG,
     model="backlog.Initiative",
-    help="Every initiative of the company. White columns are yours; what departments handed in you may overwrite; empty it to get theirs back.",
+    help="Every initiative of the company. White columns are yours; what departments handed in you may overwrite, "
+    "and empty to get theirs back.",
     identity=("initiative_key",),
     people_add_rows=False,
     engine_adds_rows=True,
