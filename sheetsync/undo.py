@@ -65,9 +65,10 @@ def _restore_records(context: ActionContext, run: ActionRun) -> None:
             context, model, [change for change in group if not change.created and not change.deleted], current
         )
         _bring_back(context, model, [change for change in group if change.deleted and change.object_id not in current])
-        _remove_made(
-            context, run, model, [change for change in group if change.created and change.object_id in current], current
-        )
+        # What the run made and then changed holds by now what it was made with.
+        made = [change for change in group if change.created]
+        current = model._default_manager.in_bulk([change.object_id for change in made])
+        _remove_made(context, run, model, [change for change in made if change.object_id in current], current)
 
 
 def _by_model(changes: Iterable[RecordChange]) -> dict[str, list[RecordChange]]:
