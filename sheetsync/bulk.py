@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import orjson
 from django.db import connection, models
 
 # Fields whose Python values a database takes as they are.
@@ -95,7 +96,22 @@ def _on_conflict(unique: Sequence[str | None], columns: Sequence[str | None]) ->
 def _adapter(stored: models.Field[Any, Any]) -> Callable[[Any], Any] | None:
     if isinstance(stored, _PLAIN):
         return None
-    return lambda value: stored.get_db_prep_save(value, connection)
+    if isinstance(stored, models.JSONField) and connection.vendor == "sqlite":
+        return lambda value: None if value is None else orjson.dumps(value).decode()
+    return _remembering(lambda value: stored.get_db_prep_save(value, connection))
+
+
+def _remembering(adapt: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Adapts an object that comes row after row (the time of the run, say) only once."""
+    last, adapted = object(), None
+
+    def remembered(value: Any) -> Any:
+        nonlocal last, adapted
+        if value is not last:
+            last, adapted = value, adapt(value)
+        return adapted
+
+    return remembered
 
 
 def _default(model: type[models.Model], stored: models.Field[Any, Any]) -> Any:

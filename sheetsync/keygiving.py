@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sheetsync.cells import encode
 from sheetsync.keys import KeyFate, Lost
 from sheetsync.opentab import OpenTab
-from sheetsync.tabs import TWO_WAY
 from sheetsync.verdicts import compose
-from sheetsync.view import SheetRow, text_of
+from sheetsync.view import SheetRow
 
 
 def judge_keys(tab: OpenTab, rows: Sequence[SheetRow]) -> dict[SheetRow, KeyFate]:
@@ -30,11 +28,10 @@ def judge_keys(tab: OpenTab, rows: Sequence[SheetRow]) -> dict[SheetRow, KeyFate
 
 
 def _lost_records(tab: OpenTab) -> list[Lost]:
-    here = [column.name for column in tab.tab.named(*TWO_WAY) if column.name in tab.header.columns]
     seen = {row.key for row in tab.view.rows}
     identity = tab.tab.identity[0]
     return [
-        Lost(key=str(record.values[identity]), text=text_of({name: encode(record.values[name]) for name in here}))
+        Lost(key=str(record.values[identity]), text=tab.view.text_as_stored(record.values))
         for key, record in tab.db.items()
         if key not in seen
     ]

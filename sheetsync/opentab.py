@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sheetsync.cells import Value, encode
+from sheetsync.cells import Value
 from sheetsync.headers import Header, column_letter
 from sheetsync.keys import KeyDesk
 from sheetsync.merge import RowMerge
@@ -18,7 +18,7 @@ from sheetsync.rowstates import TabMemory
 from sheetsync.storage import now_epoch
 from sheetsync.tabs import TWO_WAY, Column, Tab
 from sheetsync.verdicts import waits
-from sheetsync.view import SheetRow, TabView, digest, far_fewer, row_digest, text_of, view_tab
+from sheetsync.view import SheetRow, TabView, digest, far_fewer, row_digest, view_tab
 from sheetsync.workbooks.interface import Grid, Writable
 
 
@@ -69,7 +69,9 @@ class OpenTab:
     ticks: list[tuple[SheetRow, str, Writable]] = field(default_factory=list)  # cells that the action itself writes
     notices: dict[str, str] = field(default_factory=dict)  # row key -> what the action says about the row this time
     idle: bool = False  # nothing happened on either side since the last sync
-    lacks_rows: bool = False  # whether rows were missing when the plan was made
+    lacks_rows: bool = (
+        False  # whether rows are missing that the plan doesn't append: an earlier write may still bring them
+    )
     version: str = ""  # of the workbook as it was read; "" for kinds that can't tell
     strays: dict[str, dict[str, Any]] = field(
         default_factory=dict
@@ -215,11 +217,7 @@ class OpenTab:
 
     def row_text(self, row: SheetRow) -> str:
         """Fingerprint of what people typed in the row."""
-        values, refused = self.view.values(row)
-        typed = {
-            column.name: encode(values[column.name]) for column in self.tab.named(*TWO_WAY) if column.name in values
-        }
-        return text_of({**typed, **{name: str(row.raw[name]) for name in refused}})
+        return self.view.typed_text(row)
 
     def is_formula(self, row: SheetRow, name: str) -> bool:
         return (row.index, self.header.columns[name]) in self.grid.formulas

@@ -30,7 +30,7 @@ def close(tab: OpenTab, plan: TabPlan) -> None:
     tab.state.sheet_digest = tab.sheet_digest(tab.header, tab.grid) if whole else ""
     tab.state.db_digest = tab.whole_db_digest() if whole or plan else ""
     tab.state.version = tab.version if whole else ""
-    tab.state.is_filled = tab.job.append is not None and tab.job.take and not tab.lacks_rows
+    tab.state.is_filled = tab.job.append is not None and tab.job.take and not (plan.appended or tab.lacks_rows)
     tab.state.save()
 
 
@@ -107,7 +107,7 @@ def _settle_digests(tab: OpenTab, shown: TabView, touched: set[str], outcome: Ta
     if not tab.job.keys and not tab.gave_keys:
         tab.state.sheet_digest = tab.sheet_digest(shown.header, shown.grid)
         tab.state.version = outcome.version
-        tab.state.is_filled = tab.job.append is not None
+        tab.state.is_filled = tab.job.append is not None and not tab.lacks_rows
     tab.state.row_count = len(shown.rows)
     tab.state.save(update_fields=["sheet_digest", "version", "is_filled", "row_count"])
 

@@ -8,7 +8,7 @@ from typing import Any
 from sheetsync.cells import blank, decode, encode
 from sheetsync.keygiving import judge_keys, judge_unclear_rows
 from sheetsync.keys import KeyFate
-from sheetsync.merge import find_strays, merge_row
+from sheetsync.merge import RowMerge, find_strays, merge_row
 from sheetsync.models import Conflict, KeyReservation
 from sheetsync.opentab import OpenTab, RowWork
 from sheetsync.records import Incoming
@@ -60,14 +60,16 @@ def merge(tab: OpenTab, row: SheetRow, strays: Mapping[str, Any], fate: KeyFate)
     blanks = {column.name: encode(blank(column)) for column in tab.two_way}
     sheet = {name: encode(value) for name, value in values.items() if name in here}
     stored = {name: encode(record.values[name]) for name in here if record and name in record.values} or blanks
-    merge = merge_row(sheet=sheet, db={**blanks, **stored}, blanks=blanks, memory=memory, strays=strays)
-    takes = sheet if record is None else merge.takes
+    if record is None:
+        merge = RowMerge(takes=sheet, base={**memory.base, **sheet})  # nothing is stored yet that it could differ from
+    else:
+        merge = merge_row(sheet=sheet, db={**blanks, **stored}, blanks=blanks, memory=memory, strays=strays)
     incoming = Incoming(
         key=row.key,
         row=row,
         values=values,
         record=record,
-        takes={name: decode(tab.tab.column(name), value) for name, value in takes.items()},
+        takes={name: decode(tab.tab.column(name), value) for name, value in merge.takes.items()},
         refused={name: refusal.text for name, refusal in refused.items()},
     )
     _refuse_row(tab, incoming, fate)

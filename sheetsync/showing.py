@@ -161,7 +161,7 @@ def _show_unclear_rows(tab: OpenTab, plan: TabPlan) -> None:
 def _append(tab: OpenTab, plan: TabPlan, rows: Sequence[NewRow]) -> None:
     present = {row.key for row in tab.view.rows}
     waiting = {key for key, memory in tab.memory.rows.items() if _may_still_land(tab, memory)}
-    tab.lacks_rows = any(not row.key or row.key not in present for row in rows)
+    tab.lacks_rows = any(row.key in waiting and row.key not in present for row in rows)
     new = [row for row in rows if not row.key or (row.key not in present and row.key not in waiting)]
     tab.memory.load_rows([row.key for row in new if row.key])
     for row in new:

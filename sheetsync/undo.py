@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.apps import apps
@@ -13,7 +14,7 @@ from sheetsync.context import ActionContext, Message
 from sheetsync.headers import Header, find_header
 from sheetsync.models import ActionRun, CellChange, RecordChange, RowState, TabState, Workbook
 from sheetsync.opentab import TabJob
-from sheetsync.records import Scene
+from sheetsync.records import Record, Scene
 from sheetsync.registry import Registered, registry
 from sheetsync.runs import WrongUsage
 from sheetsync.storage import NewRecord, Origin, RecordUpdate, plain, snapshot
@@ -179,7 +180,7 @@ def _restore_workbook(context: ActionContext, run: ActionRun, workbook: Workbook
     cells = {title: _cell_changes(run, workbook, title) for title in titles}
     plans = {}
     for title, view in views.items():
-        stored = _stored_keys(context, workbook, title)
+        stored = _stored_rows(context, workbook, title)
         plans[title] = _plan_back(context, view, cells[title], stored)
     for title, plan in plans.items():
         TabState.objects.filter(workbook=workbook, tab=title).update(sheet_digest="", version="")
@@ -209,21 +210,25 @@ def _cell_changes(run: ActionRun, workbook: Workbook, title: str) -> list[CellCh
     return list(run.cell_changes.filter(workbook=workbook, tab=title).order_by("pk"))
 
 
-def _stored_keys(context: ActionContext, workbook: Workbook, title: str) -> Collection[str]:
-    """Identities of the records that stand behind the tab now."""
+def _stored_rows(context: ActionContext, workbook: Workbook, title: str) -> Mapping[str, Record]:
+    """The records that stand behind the tab now, by identity."""
     entry = _registered(workbook, title)
     if entry is None or entry.records is None:
-        return ()
+        return {}
     return entry.records().load(Scene(context=context, workbook=workbook, title=title))
 
 
 def _plan_back(
-    context: ActionContext, view: TabView, changes: Sequence[CellChange], stored: Collection[str]
+    context: ActionContext, view: TabView, changes: Sequence[CellChange], stored: Mapping[str, Record]
 ) -> TabPlan:
     """What only the sheet knows: appended rows are blanked, given keys and suggestions are taken out. The rest is shown anew."""
     plan = TabPlan(view=view)
     for change in changes:
-        row = view.by_key.get(change.row_key) or _by_content(view, change)
+        row = view.by_key.get(change.row_key)
+        if row is None and change.row_key in stored:
+            _put_key_back(context, plan, change, stored[change.row_key])
+            continue
+        row = row or _by_content(view, change)
         if row is None:
             continue
         if change.appended:
@@ -238,8 +243,30 @@ def _plan_back(
     return plan
 
 
+def _put_key_back(context: ActionContext, plan: TabPlan, change: CellChange, record: Record) -> None:
+    """A record came back whose row had lost its key: the one row without a key that says what the record says gets it again."""
+    given = {
+        name: old for name, (old, new) in change.cells.items() if name in plan.view.tab.identity and old and not new
+    }
+    if not given or change.appended:
+        return
+    text = plan.view.text_as_stored(record.values)
+    rows = [row for row in plan.view.rows if not row.key and plan.view.typed_text(row) == text]
+    if len(rows) == 1:
+        plan.cells.extend(replace(_cell(rows[0], name, key), key=change.row_key) for name, key in given.items())
+        return
+    context.report.tell(
+        "WARNING",
+        "no row can be told to be this one's any more; type the key into its row, or the row gets a new one",
+        tab=plan.view.title,
+        key=change.row_key.upper(),
+    )
+
+
 def _by_content(view: TabView, change: CellChange) -> SheetRow | None:
     """A row that has no identity of its own (an appended row of an output tab)."""
+    if all(new is None for _old, new in change.cells.values()):
+        return None  # nothing would match every empty row
     for row in view.rows:
         if not row.key and all(
             same_cell(row.raw.get(name), new) for name, (_old, new) in change.cells.items() if name in row.raw
@@ -310,15 +337,18 @@ def _set_row_counts(workbook: Workbook, shown: dict[str, TabView | None]) -> Non
 def _show_again(context: ActionContext, run: ActionRun, workbook: Workbook, views: dict[str, TabView]) -> None:
     """What went back in the database is shown in the sheets it came from, through the merge."""
     jobs = []
+    fields = {name for change in run.record_changes.filter(workbook=workbook) for name in change.fields}
     for title, view in views.items():
         entry = _registered(workbook, title)
         assert entry is not None
         keys = _row_keys(run, workbook, title)
         if entry.records is None or not keys or not entry.tab.identity or not entry.tab.model:
             continue
-        fields = {name for change in run.record_changes.filter(workbook=workbook, tab=title) for name in change.fields}
+        written = {name for change in _cell_changes(run, workbook, title) for name in change.cells}
         columns = frozenset(
-            column.name for column in view.tab.named(*TWO_WAY) if column.path.rpartition("__")[2] in fields
+            column.name
+            for column in view.tab.named(*TWO_WAY)
+            if column.path.rpartition("__")[2] in fields or column.name in written
         )
         jobs.append(TabJob(registered=entry, keys=keys, columns=columns))
     if jobs:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import orjson
 
-from sheetsync.cells import Refusal, Value, blank, fold, parse
+from sheetsync.cells import Refusal, Value, blank, encode, fold, parse
 from sheetsync.headers import Header
 from sheetsync.tabs import TWO_WAY, Column, Owner, Tab
 from sheetsync.workbooks.interface import Grid, Raw
@@ -113,6 +113,19 @@ class TabView:
             else:
                 values[column.name] = value
         return values, refused
+
+    def typed_text(self, row: SheetRow) -> str:
+        """Fingerprint of what people typed in the row."""
+        values, refused = self.values(row)
+        typed = {
+            column.name: encode(values[column.name]) for column in self.tab.named(*TWO_WAY) if column.name in values
+        }
+        return text_of({**typed, **{name: str(row.raw[name]) for name in refused}})
+
+    def text_as_stored(self, values: Mapping[str, Value]) -> str:
+        """The fingerprint of a row that says what is stored, in the columns that are there."""
+        here = [column.name for column in self.tab.named(*TWO_WAY) if column.name in self.header.columns]
+        return text_of({name: encode(values[name]) for name in here})
 
     @cached_property
     def stale_cells(self) -> frozenset[tuple[int, int]]:

@@ -164,6 +164,9 @@ class _Target:
         self.aimed: list[tuple[PlannedCell, SheetRow]] = []
         self.rows: list[PlannedRow] = []
         self.now: TabView | None = None
+        identity = plan.view.tab.identity
+        # Rows that this very plan takes the key from.
+        self.leaving = {cell.key for cell in plan.cells if cell.key and cell.column in identity and cell.value is None}
 
     def refuse(self, why: str) -> None:
         """Nothing of the plan was written."""
@@ -212,6 +215,8 @@ class _Target:
         self.outcome.as_planned = self._as_planned(shown)
 
     def _stands(self, cell: PlannedCell, row: SheetRow, moved: Mapping[SheetRow, SheetRow], shown: TabView) -> bool:
+        if cell.key in self.leaving:
+            return all(row.key != cell.key for row in shown.rows)
         place = shown.by_key.get(cell.key) if cell.key else moved.get(row)
         return place is not None and cell.column in place.raw and same_cell(place.raw[cell.column], cell.value)
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from sheetsync.layout import layout
 from sheetsync.models import Workbook
 from sheetsync.tabs import Column, Tab
+from sheetsync.workbooks import xlsx_template
 from sheetsync.workbooks.interface import OpenWorkbook, WorkbookUnavailable
+from sheetsync.workbooks.memory import MemoryWorkbook
+from sheetsync.workbooks.xlsx import XlsxWorkbook
+from sheetsync.workbooks.xlsx_template import render
 
 
 def open_workbook(workbook: Workbook) -> OpenWorkbook:
@@ -16,15 +21,15 @@ def open_workbook(workbook: Workbook) -> OpenWorkbook:
 
 def open_location(location: str) -> OpenWorkbook:
     """Opens a workbook by its location. Raises WorkbookUnavailable."""
-    from sheetsync.workbooks.xlsx import XlsxWorkbook
-
     _require_file(location)
     return XlsxWorkbook(location)
 
 
 def _require_file(location: str) -> None:
     if "://" in location:
-        raise WorkbookUnavailable(f"{location} is a web address; this installation reads .xlsx files. Name the path of an .xlsx file.")
+        raise WorkbookUnavailable(
+            f"{location} is a web address; this installation reads .xlsx files. Name the path of an .xlsx file."
+        )
 
 
 def rehearse(open_real: Callable[[Workbook], OpenWorkbook]) -> Callable[[Workbook], OpenWorkbook]:
@@ -32,8 +37,6 @@ def rehearse(open_real: Callable[[Workbook], OpenWorkbook]) -> Callable[[Workboo
     copies: dict[int, OpenWorkbook] = {}
 
     def open_copy(workbook: Workbook) -> OpenWorkbook:
-        from sheetsync.workbooks.memory import MemoryWorkbook
-
         if workbook.pk not in copies:
             copies[workbook.pk] = MemoryWorkbook.copy_of(open_real(workbook).read(None, formulas=True))
         return copies[workbook.pk]
@@ -43,16 +46,11 @@ def rehearse(open_real: Callable[[Workbook], OpenWorkbook]) -> Callable[[Workboo
 
 def make_tabs(location: str, tabs: Sequence[Tab]) -> list[str]:
     """Makes the workbook with these tabs, or adds the missing ones; returns what was done, in words. Raises WorkbookUnavailable."""
-    from sheetsync.layout import layout
-    from sheetsync.workbooks.xlsx_template import render
-
     _require_file(location)
     return render(location, [layout(tab) for tab in tabs])
 
 
 def add_columns(location: str, title: str, header_row: int, columns: Sequence[Column]) -> None:
     """Adds columns at the right end of a tab. Raises WorkbookUnavailable."""
-    from sheetsync.workbooks import xlsx_template
-
     _require_file(location)
     xlsx_template.add_columns(location, title, header_row, columns)
