@@ -248,8 +248,8 @@ def _put_key_back(context: ActionContext, plan: TabPlan, change: CellChange, rec
     given = {
         name: old for name, (old, new) in change.cells.items() if name in plan.view.tab.identity and old and not new
     }
-    if not given or change.appended:
-        return
+    if not given or not plan.view.tab.key_prefix:
+        return  # elsewhere missing rows are appended anew
     text = plan.view.text_as_stored(record.values)
     rows = [row for row in plan.view.rows if not row.key and plan.view.typed_text(row) == text]
     if len(rows) == 1:
