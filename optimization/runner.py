@@ -7,15 +7,25 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 
-from optimization.facts import Scenario
+from optimization.facts import Scenario, Snapshot
 from optimization.marks import read_selection
 from optimization.models import OptimizationConstraintSet, OptimizationRun, OptimizationScenario
 from optimization.objective import Refusal
 from optimization.outputs import mark_written, output_jobs, unwritten_runs
 from optimization.rules import CONSTRAINTS_TAB, TARGETS_TAB, plain
-from optimization.running import Effort, Solved, end_broken_runs, run_scenario, start_run, store_outcome
-from optimization.services import Selection, choose_scenario, choose_set, scenario_facts, take_snapshot
+from optimization.running import (
+    ENDED,
+    Effort,
+    Solved,
+    earlier_attempt,
+    end_broken_runs,
+    run_scenario,
+    start_run,
+    store_outcome,
+)
+from optimization.services import choose_scenario, choose_set, scenario_facts, take_snapshot
 from sheetsync.compiled import CompiledTabSync
 from sheetsync.context import ActionContext
 from sheetsync.models import RowState, TabState, Workbook
@@ -41,6 +51,15 @@ class Runner:
     def run(self) -> None:
         """Runs, stores what came of it, shows it in the workbook. What is refused is told."""
         end_broken_runs(self.context, self.workbook)
+        begun = earlier_attempt(self.context, self.workbook)
+        if begun is None:
+            self._begin()
+            return
+        if begun.status not in ENDED:
+            self._solve(begun, Snapshot.from_json(begun.inputs_snapshot_json))
+        self._end(begun, begun.constraint_set)
+
+    def _begin(self) -> None:
         scenario = choose_scenario(self.context.arguments.scenario, self._shown_scenarios())
         if isinstance(scenario, Refusal):
             self._refuse(scenario.text)
@@ -50,13 +69,15 @@ class Runner:
         selection = read_selection(self.context, self.workbook, ticked_only=self.ticked_only)
         if selection is None:
             self._refuse("the run didn't start: Candidates can't be read")
-            return
-        if isinstance(chosen, Refusal):
+        elif isinstance(chosen, Refusal):
             self._end_refused(scenario, facts, chosen.text)
         elif selection.ticked is not None and not selection.ticked:
             self._end_refused(scenario, facts, _NOTHING_TICKED, chosen)
         else:
-            self._solve(scenario, facts, chosen, selection)
+            snapshot = take_snapshot(facts, chosen, selection)
+            run = start_run(self.context, self.workbook, scenario, facts, chosen, snapshot)
+            self._solve(run, snapshot)
+            self._end(run, chosen)
 
     def _shown_scenarios(self) -> frozenset[str]:
         """Folded names of the scenarios that Scenario_Config still shows."""
@@ -85,32 +106,25 @@ class Runner:
     ) -> None:
         """A run that can't start is one all the same: its row in Runs says why."""
         named = " ".join(self.context.arguments.constraint_set.split())
-        run = start_run(self.context, self.workbook, scenario, facts, chosen, None, set_name=named)
-        self._end(run, Solved(status=OptimizationRun.Status.FAILED, summary=why), chosen)
+        with transaction.atomic():
+            run = start_run(self.context, self.workbook, scenario, facts, chosen, None, set_name=named)
+            store_outcome(self.context, run, Solved(status=OptimizationRun.Status.FAILED, summary=why))
+        self._end(run, chosen)
 
-    def _solve(
-        self,
-        scenario: OptimizationScenario,
-        facts: Scenario,
-        chosen: OptimizationConstraintSet | None,
-        selection: Selection,
-    ) -> None:
-        snapshot = take_snapshot(facts, chosen, selection)
-        run = start_run(self.context, self.workbook, scenario, facts, chosen, snapshot)
+    def _solve(self, run: OptimizationRun, snapshot: Snapshot) -> None:
         effort = Effort(time_limit_s=settings.SOLVER_TIME_LIMIT_S, gap=settings.SOLVER_GAP)
-        self._end(run, run_scenario(snapshot, effort), chosen)
+        store_outcome(self.context, run, run_scenario(snapshot, effort))
 
-    def _end(self, run: OptimizationRun, solved: Solved, chosen: OptimizationConstraintSet | None) -> None:
-        store_outcome(self.context, run, solved)
-        self._write(solved, chosen)
-        self._tell(run, solved, chosen)
+    def _end(self, run: OptimizationRun, chosen: OptimizationConstraintSet | None) -> None:
+        self._write(run, chosen)
+        self._tell(run, chosen)
 
     # ---- the workbook --------------------------------------------------------------------------------------------------------------------
 
-    def _write(self, solved: Solved, chosen: OptimizationConstraintSet | None) -> None:
+    def _write(self, run: OptimizationRun, chosen: OptimizationConstraintSet | None) -> None:
         """Appends the run's rows, and those that earlier runs lack; tells rows that they can't hold together, or no longer."""
         runs = unwritten_runs(self.workbook)
-        said = _said_to_rows(solved, chosen)
+        said = _said_to_rows(run, chosen)
         keeper = chosen.workbook if chosen else None
         here, elsewhere = (said, {}) if keeper == self.workbook else ({}, said)
         tabs = sync_workbook(self.context, _job(self.workbook, here, output_jobs(runs)))
@@ -120,18 +134,18 @@ class Runner:
 
     # ---- what people are told ------------------------------------------------------------------------------------------------------------
 
-    def _tell(self, run: OptimizationRun, solved: Solved, chosen: OptimizationConstraintSet | None) -> None:
+    def _tell(self, run: OptimizationRun, chosen: OptimizationConstraintSet | None) -> None:
         report, where = self.context.report, {"workbook": str(self.workbook)}
         name = f"run {run.run_id} of {run.scenario_name}" + (f" / {run.constraint_set_name}" if chosen else "")
-        if solved.has_portfolio:
+        if run.status in (OptimizationRun.Status.OPTIMAL, OptimizationRun.Status.FEASIBLE):
             report.tabs_done += 1
-            report.tell("OK", f"{name}: {_figures(run)}; {solved.summary}", **where)
+            report.tell("OK", f"{name}: {_figures(run)}; {run.message}", **where)
+            if not run.portfolio.candidate_count:
+                report.tell("WARNING", f"no initiative is eligible for {run.period_key}; Results says why", **where)
         else:
-            self._refuse(f"{name} is {solved.status}: {solved.summary}")
-        for note in solved.notes:
+            self._refuse(f"{name} is {run.status}: {run.message}")
+        for note in run.result_json.get("notes", ()):
             report.tell("WARNING", note, **where)
-        if solved.has_portfolio and solved.outcome and not solved.outcome.candidate_count:
-            report.tell("WARNING", f"no initiative is eligible for {run.period_key}; Results says why", **where)
         for row in chosen.refused_rows_json if chosen else ():
             report.tell(
                 "FAILED", f"not in constraint set {chosen}: {row['text']}", tab=row["tab"], row=row["row"], **where
@@ -173,12 +187,17 @@ def _figures(run: OptimizationRun) -> str:
     )
 
 
-def _said_to_rows(solved: Solved, chosen: OptimizationConstraintSet | None) -> dict[tuple[str, int], str]:
-    """(tab, row) -> what to tell the row; "" takes back what an earlier run told it. Refused runs say nothing of rows."""
-    if chosen is None or solved.outcome is None:
+def _said_to_rows(run: OptimizationRun, chosen: OptimizationConstraintSet | None) -> dict[tuple[str, int], str]:
+    """(tab, row) -> what to tell the row; "" takes back what an earlier run told it. A run that wasn't solved says nothing of rows."""
+    if chosen is None or run.status == OptimizationRun.Status.FAILED:
         return {}
-    places = [(place["tab"], place["row"]) for rule in chosen.rules_json for place in rule["places"]]
-    return {**dict.fromkeys(places, ""), **solved.contradictions}
+    said: dict[tuple[str, int], list[str]] = {
+        (place["tab"], place["row"]): [] for rule in chosen.rules_json for place in rule["places"]
+    }
+    for finding in run.result_json.get("infeasible", {}).get("findings", ()):
+        for place in finding["rows"]:
+            said.setdefault((place["tab"], place["row"]), []).append(finding["text"])
+    return {place: " ".join(texts) for place, texts in said.items()}
 
 
 def _job(workbook: Workbook, said: Mapping[tuple[str, int], str], jobs: list[TabJob]) -> WorkbookJob:

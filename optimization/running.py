@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from backlog.models import Initiative as StoredInitiative
 from optimization.facts import Scenario, Snapshot
-from optimization.milp import FEASIBLE, INFEASIBLE, OPTIMAL, Solution, solve
+from optimization.milp import FEASIBLE, OPTIMAL, Solution, solve
 from optimization.models import (
     OptimizationConstraintSet,
     OptimizationRun,
@@ -53,13 +53,6 @@ class Solved:
     outcome: Outcome | None = None  # None for a run that was refused before solving
     optimality_gap: float | None = None  # relative, 0 is proved; None without a portfolio or a bound
     result_json: Mapping[str, Any] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()  # what a person should know: forced keys that are no candidates, and so on
-    contradictions: Mapping[tuple[str, int], str] = field(default_factory=dict)  # (tab, row) -> what to tell the row
-
-    @property
-    def has_portfolio(self) -> bool:
-        """Whether something was chosen, be it nothing."""
-        return self.status in (OPTIMAL, FEASIBLE)
 
 
 # ---- solving: no database ----------------------------------------------------------------------------------------------------------------
@@ -79,8 +72,6 @@ def run_scenario(snapshot: Snapshot, effort: Effort) -> Solved:
         outcome=found,
         optimality_gap=solution.gap if found.total_objective is not None and math.isfinite(solution.gap) else None,
         result_json=_result_json(solution, found, problem, base),
-        notes=problem.notes,
-        contradictions=_contradictions(solution),
     )
 
 
@@ -141,16 +132,6 @@ def _gap_json(row: GapRow) -> dict[str, Any]:
         "severity": row.severity,
         "recommendation": row.recommendation,
     }
-
-
-def _contradictions(solution: Solution) -> dict[tuple[str, int], str]:
-    if solution.status != INFEASIBLE:
-        return {}
-    said: dict[tuple[str, int], list[str]] = {}
-    for finding in solution.findings:
-        for place in finding.places:
-            said.setdefault((place.tab, place.row), []).append(finding.text)
-    return {place: " ".join(texts) for place, texts in said.items()}
 
 
 # ---- storing -----------------------------------------------------------------------------------------------------------------------------
@@ -218,7 +199,7 @@ def _store_portfolio(context: ActionContext, run: OptimizationRun, solved: Solve
         "capacity_total": run.inputs_snapshot_json["scenario"]["capacity"],
         "capacity_used": found.tokens_used or 0.0,
         "total_objective": found.total_objective,
-        "greedy_objective": found.greedy.objective if solved.has_portfolio else None,
+        "greedy_objective": None if found.total_objective is None else found.greedy.objective,
         "optimality_gap": solved.optimality_gap,
     }
     (pk,) = context.storage.create(Portfolio, [NewRecord(fields=portfolio, origin=origin)])
@@ -241,6 +222,12 @@ def _item_fields(portfolio: int, item: Item, initiative: int | None) -> dict[str
         "dependency_status": item.dependency_status,
         "reason": item.reason,
     }
+
+
+def earlier_attempt(context: ActionContext, workbook: Workbook) -> OptimizationRun | None:
+    """The run that this very action began before it broke off and was carried out again; None for a first attempt."""
+    begun = OptimizationRun.objects.filter(workbook=workbook, action_run_id=context.run.run_id)
+    return begun.select_related("constraint_set__workbook").first()
 
 
 def end_broken_runs(context: ActionContext, workbook: Workbook) -> None:

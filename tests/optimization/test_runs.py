@@ -398,6 +398,46 @@ def test_a_run_does_not_save_rules_that_were_typed_meanwhile(world: World) -> No
 # ---- crashes and undo --------------------------------------------------------------------------------------------------------------------
 
 
+class Crash(BaseException):
+    """The process dies."""
+
+
+@pytest.mark.parametrize("moment", range(1, 6))
+def test_a_run_that_died_and_is_carried_out_again_is_one_run(world: World, moment: int) -> None:
+    world.act(SAVE)
+    world.act(POPULATE)
+    requests = iter(range(1, 100))
+
+    def die(kind: str) -> None:
+        if next(requests) == moment:
+            raise Crash
+
+    world.book.after_request = die
+    with pytest.raises(Crash):
+        world.act(RUN_ALL)
+    world.act(RUN_ALL, again=ActionRun.objects.get(action=RUN_ALL))
+    assert OptimizationRun.objects.count() == len(world.rows("Runs")) == 1
+    assert len(world.rows("Results")) == 3
+    assert world.run().status == "optimal"
+
+
+def test_a_run_that_died_while_it_was_solved_is_solved_from_what_it_had_stored(world: World) -> None:
+    world.act(SAVE)
+    context = world.act(RUN_ALL)
+    stored = world.run().inputs_snapshot_json
+    OptimizationRun.objects.all().delete()
+    OptimizationRun.objects.create(
+        scenario_name="Q3 base",
+        workbook=world.workbook,
+        status="running",
+        action_run_id=context.run.run_id,
+        inputs_snapshot_json=stored,
+    )
+    Initiative.objects.update(engineering_tokens=None)
+    world.act(RUN_ALL, again=context.run)
+    assert world.run().result_json["selected"] == ["INIT-000002", "INIT-000003"]
+
+
 def test_a_run_that_broke_off_is_ended_by_the_next_one(world: World) -> None:
     world.act(SAVE)
     started = OptimizationRun.objects.create(

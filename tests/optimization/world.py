@@ -78,9 +78,9 @@ class World:
         given = {"scenario_name": "Q3 base", "constraint_set_name": "Base", **cells}
         return self.type("Targets", kpi_key=kpi, target_value=value, floor_or_goal=kind, **given)
 
-    def act(self, name: str, **arguments: Any) -> ActionContext:
-        """Carries out an action on every optimization workbook."""
-        run = ActionRun.objects.create(action=name, status=ActionRun.Status.RUNNING, requested_by="Ana")
+    def act(self, name: str, *, again: ActionRun | None = None, **arguments: Any) -> ActionContext:
+        """Carries out an action on every optimization workbook; `again` is a call that broke off."""
+        run = again or ActionRun.objects.create(action=name, status=ActionRun.Status.RUNNING, requested_by="Ana")
         context = ActionContext(
             run=run,
             arguments=Arguments(**arguments),
