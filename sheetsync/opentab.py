@@ -78,6 +78,7 @@ class OpenTab:
     )  # row key -> column -> value of ours meant for another row
     sent_keys: list[str] = field(default_factory=list)  # reserved keys that a write of this round concerns
     _loaded_at: int = -1
+    _whole_digest: tuple[int, str] = (-1, "")  # (changes stored by then, fingerprint)
     _db_digests: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -183,7 +184,10 @@ class OpenTab:
 
     def whole_db_digest(self) -> str:
         """Fingerprint of everything stored that the tab shows, open conflicts included."""
-        return stored_digest(self.records, self.scene, self.loaded)
+        stored = self.scene.context.storage.changed_records
+        if self._whole_digest[0] != stored:
+            self._whole_digest = (stored, stored_digest(self.records, self.scene, self.loaded))
+        return self._whole_digest[1]
 
     def loaded(self) -> dict[str, Record]:
         """What the database holds, loaded when it must be."""

@@ -87,13 +87,14 @@ def _go_round(context: ActionContext, job: WorkbookJob, book: OpenWorkbook) -> M
     strays: dict[
         str, dict[str, dict[str, Any]]
     ] = {}  # by title: what earlier rounds of this action put into other rows
+    unchanged = _unchanged_tabs(context, job, book.version())
+    if unchanged:
+        return _report_unchanged(context, book, unchanged)
     for number in range(ROUNDS):
         generations = _generations(job.workbook)
         if snapshot is None:
             began = now_epoch()
             snapshot = book.read(_titles_to_read(job))
-        if number == 0 and (states := _unchanged_tabs(context, job, snapshot)):
-            return _report_unchanged(context, book, states)
         try:
             with transaction.atomic():
                 turn = _settle_and_show(
@@ -128,12 +129,12 @@ def _go_round(context: ActionContext, job: WorkbookJob, book: OpenWorkbook) -> M
     return turn.syncs
 
 
-def _unchanged_tabs(context: ActionContext, job: WorkbookJob, snapshot: Snapshot) -> list[TabState]:
+def _unchanged_tabs(context: ActionContext, job: WorkbookJob, version: str) -> list[TabState]:
     """The states of the job's tabs when nothing at all happened since they were settled: the workbook is the same version, and the
     database holds the same. Nothing need be parsed then. Empty when something happened, or when that can't be told so cheaply."""
-    settled = TabState.objects.filter(workbook=job.workbook, version=snapshot.version).select_related("workbook")
+    settled = TabState.objects.filter(workbook=job.workbook, version=version).select_related("workbook")
     stopped = TabState.objects.filter(workbook=job.workbook, version="").exclude(message="")
-    states = list(settled) if snapshot.version and not stopped.exists() else []
+    states = list(settled) if version and not stopped.exists() else []
     found: list[TabState] = []
     for tab_job in job.tabs:
         name = tab_job.tab.name.casefold()

@@ -22,9 +22,13 @@ class Grid:
 
     rows: list[list[Raw]]  # every row from the first, each padded to `width`; blank cells are None
     width: int  # columns
-    formulas: Mapping[tuple[int, int], str]  # (row, column) -> formula text with its "="; complete only when read with formulas=True
+    formulas: Mapping[
+        tuple[int, int], str
+    ]  # (row, column) -> formula text with its "="; complete only when read with formulas=True
     merged: Collection[tuple[int, int]] = ()  # cells inside merged ranges, but for each range's first cell
-    stale: Collection[tuple[int, int]] = ()  # formula cells without a calculated value that no plain reference could settle
+    stale: Collection[
+        tuple[int, int]
+    ] = ()  # formula cells without a calculated value that no plain reference could settle
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +54,9 @@ class WriteResult:
     """How a write went, tab by tab."""
 
     written: frozenset[str]  # tabs whose write is known to have landed
-    refused: Mapping[str, str] = field(default_factory=dict)  # tab -> why nothing was written there (a sentence for people)
+    refused: Mapping[str, str] = field(
+        default_factory=dict
+    )  # tab -> why nothing was written there (a sentence for people)
     unknown: frozenset[str] = frozenset()  # tabs whose write may or may not have landed, or may land later
     may_land_for_s: float = 0.0  # seconds during which an unknown write could still land
 
@@ -68,7 +74,14 @@ class OpenWorkbook(Protocol):
 
     reads: int  # requests made to read
     writes: int  # requests made to write
-    write_window_s: float  # seconds after which a write that was sent can't land any more; 0 when a write is done once it returns
+    write_window_s: (
+        float  # seconds after which a write that was sent can't land any more; 0 when a write is done once it returns
+    )
+
+    def version(self) -> str:
+        """The version that `read` would show, without parsing anything; "" when the kind can't tell. With the `read` that may follow it
+        counts as one request. Raises WorkbookUnavailable."""
+        ...
 
     def read(self, tabs: Sequence[str] | None = None, *, formulas: bool = False) -> Snapshot:
         """All the named tabs (None: every tab) in one read. Raises WorkbookUnavailable."""

@@ -69,6 +69,7 @@ class MemoryWorkbook:
         """`tabs`: title -> rows from the first. The hooks are called with "read" or "write" around each request, and may edit
         the workbook as a person would, or raise as a crash would; the second one runs when the request has taken effect."""
         self.reads = 0
+        self._looked = False  # whether `version` was asked for since the last read
         self.writes = 0
         self.versions = versions
         self.write_window_s = write_window_s
@@ -98,10 +99,20 @@ class MemoryWorkbook:
 
     # What the engine asks for.
 
+    def version(self) -> str:
+        """The number of the last edit, as a text; "" without versions. One request together with the read that follows."""
+        if not self.versions:
+            return ""
+        self._begin("read")
+        self.reads += not self._looked
+        self._looked = True
+        return self._version()
+
     def read(self, tabs: Sequence[str] | None = None, *, formulas: bool = False) -> Snapshot:
         """All the named tabs (None: every tab) in one read; formula texts always come along."""
         self._begin("read")
-        self.reads += 1
+        self.reads += not self._looked
+        self._looked = False
         kept = {title: self._kept(title) for title in self._sheets}
         folded = {title.casefold(): cells for title, cells in kept.items()}
         copies = Copies(lambda title: folded.get(title.casefold()))

@@ -47,14 +47,26 @@ class XlsxWorkbook:
         self._limits = limits or Limits()
         self._max_bytes = max_bytes or self._limits.max_bytes
         self._editors = tuple(editors)
+        self._looked = False  # whether `version` was asked for since the last read: the two count as one
         self._version = ""
         self._reading: Reading | None = None
+
+    def version(self) -> str:
+        """A digest of the file's bytes; nothing is parsed. Raises WorkbookUnavailable."""
+        self._count_look()
+        self._looked = True
+        self._load(read_content(self.path, self._max_bytes))
+        return self._version
+
+    def _count_look(self) -> None:
+        self.reads += not self._looked
+        self._looked = False
 
     def read(self, tabs: Sequence[str] | None = None, *, formulas: bool = False) -> Snapshot:
         """All the named tabs (None: every tab) that exist; formula texts always come along. Raises WorkbookUnavailable.
 
         An unchanged file isn't parsed again, and shows the very same grids."""
-        self.reads += 1
+        self._count_look()
         reading = self._load(read_content(self.path, self._max_bytes))
         return Snapshot(grids=reading.grids(tabs), titles=reading.titles, version=self._version)
 

@@ -124,8 +124,11 @@ def one_percent(path: Path, copy: Path, size: int) -> Figure:
         + floors.seconds(lambda: floors.read_file(copy))
     )
     keys = list(Initiative.objects.values_list("pk", flat=True))[::100]
-    Initiative.objects.filter(pk__in=keys).update(market="APAC")
-    return Figure(what=f"sync of {size:,} rows, 1 % changed", taken=timed("backlog"), floor=floor, promised=2.0)
+    taken = []
+    for market in ("APAC", "LATAM", "MENA"):
+        Initiative.objects.filter(pk__in=keys).update(market=market)
+        taken.append(timed("backlog"))
+    return Figure(what=f"sync of {size:,} rows, 1 % changed", taken=sorted(taken)[1], floor=floor, promised=2.0)
 
 
 def peak_memory_mb() -> float:
