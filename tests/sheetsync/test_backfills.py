@@ -15,8 +15,9 @@ from django.core.management import CommandError, call_command
 from backlog.models import Initiative, IntakeSubmission
 from productops.backfills import flaws, spell_kpis
 from productops.models import InitiativeContribution, InitiativeMathModel, MetricConfig
+from sheetsync import runs as actions
 from sheetsync.backfilling import BACKFILLS, BATCH, Backfill, Step, carry_out, find_backfill, rehearse_backfill
-from sheetsync.context import ActionContext
+from sheetsync.context import ActionContext, Arguments
 from sheetsync.models import ActionRun, KeyCounter, RecordChange, Workbook
 from sheetsync.runs import WrongUsage
 from sheetsync.storage import NewRecord, Storage
@@ -45,6 +46,17 @@ def model(owner: Initiative, name: str, chain: str) -> None:
 
 def texts(context: ActionContext) -> list[str]:
     return [f"{message.status} {message.key} {message.text}".strip() for message in context.report.messages]
+
+
+@pytest.fixture
+def intake(tmp_path: Path) -> Workbook:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "Wishes"
+    for row in (["Key", "Idea"], [None, "faster search"], ["INIT-000777", "typed by hand"], [None, "gift cards"]):
+        sheet.append(row)
+    book.save(tmp_path / "wishes.xlsx")
+    return Workbook.objects.create(role="intake", location=str(tmp_path / "wishes.xlsx"), title="wishes")
 
 
 def last_run() -> ActionRun:
@@ -223,6 +235,17 @@ def test_chains_that_are_right_are_left_alone() -> None:
     assert RecordChange.objects.count() == 0
 
 
+def test_what_a_backfill_changed_can_be_undone(intake: Workbook) -> None:
+    one = initiative(1, metric_chain_json={"nodes": ["old"], "edges": []})
+    model(one, "a", "visits -> gmv")
+    filled = carry_out("metric_chains").run
+    undo = actions.request("pm.undo_run", arguments=Arguments(runs=(filled.run_id,)))
+    actions.carry_out(undo)
+    undo.refresh_from_db()
+    one.refresh_from_db()
+    assert (undo.status, one.metric_chain_json) == ("success", {"nodes": ["old"], "edges": []})
+
+
 def test_a_chain_with_a_cycle_is_told_and_the_stored_one_stays() -> None:
     stored = {"nodes": ["visits", "gmv"], "edges": [["visits", "gmv"]]}
     one = initiative(1, metric_chain_json=stored)
@@ -290,17 +313,6 @@ def test_what_is_not_numbers_by_name_is_told_and_stays() -> None:
 
 
 # ---- initiative keys -------------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def intake(tmp_path: Path) -> Workbook:
-    book = openpyxl.Workbook()
-    sheet = book.active
-    sheet.title = "Wishes"
-    for row in (["Key", "Idea"], [None, "faster search"], ["INIT-000777", "typed by hand"], [None, "gift cards"]):
-        sheet.append(row)
-    book.save(tmp_path / "wishes.xlsx")
-    return Workbook.objects.create(role="intake", location=str(tmp_path / "wishes.xlsx"), title="wishes")
 
 
 def shown(workbook: Workbook) -> list[list[Any]]:
