@@ -59,7 +59,11 @@ def print_report(context: ActionContext) -> None:
         console.print(
             f"... and {len(report.messages) - MOST_MESSAGES} more messages; the run in the admin has them all"
         )
-    counts = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in sorted(report.counts.items()) if number)
+    counts = ", ".join(
+        f"{number} {name.replace('_', ' ')}"
+        for name, number in sorted(report.counts.items())
+        if number and name != "rows_changed"
+    )
     verb = "would be" if context.dry_run else "is"
     console.print(
         f"{context.action} {verb} {report.status}: {len(report.changed)} rows changed, {counts or 'nothing read'}",

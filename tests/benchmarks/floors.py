@@ -50,7 +50,8 @@ def upsert(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) ->
     marks = ", ".join(["%s"] * len(columns))
     with connection.cursor() as cursor:
         cursor.execute(f'DROP TABLE IF EXISTS "{table}"')
-        cursor.execute(f'CREATE TABLE "{table}" ({", ".join(f"{chr(34)}{name}{chr(34)} text" for name in columns)}, PRIMARY KEY ("{columns[0]}"))')
+        texts = ", ".join(f'"{name}" text' for name in columns)
+        cursor.execute(f'CREATE TABLE "{table}" ({texts}, PRIMARY KEY ("{columns[0]}"))')
         sets = ", ".join(f'"{name}" = EXCLUDED."{name}"' for name in columns[1:])
         cursor.executemany(
             f'INSERT INTO "{table}" ({names}) VALUES ({marks}) ON CONFLICT ("{columns[0]}") DO UPDATE SET {sets}', rows

@@ -93,8 +93,8 @@ def test_what_a_person_typed_is_no_stray(shown: dict[str, tuple[int, dict[str, s
 
 
 # ---- every order of events for one cell ------------------------------------------------------------------------------------------------
-# A person types in the sheet, an analyst changes the DB, the engine syncs with the real `settle` and `RowMemory`; it may crash between any two
-# steps, an answer may be lost, a write may land late. Values are numbers that count up, so every edit is told from every other.
+# A person types in the sheet, an analyst changes the DB, the engine syncs with the real `settle` and `RowMemory`. It may crash between any
+# two steps, an answer may be lost, a write may land late. Values are numbers that count up, so every edit is told from every other.
 
 LATE = 1e9  # an attempt that may still land; the check's clock stands at 0 until no write is under way
 
