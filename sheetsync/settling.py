@@ -87,6 +87,9 @@ def _refuse_row(tab: OpenTab, incoming: Incoming, fate: KeyFate) -> None:
         )
     elif incoming.record is None and fate is not KeyFate.NEW and (tab.tab.key_prefix or not tab.tab.people_add_rows):
         incoming.failure = tab.records.unknown(tab.scene, incoming.row, incoming.values, tab.db)
+    elif incoming.record is None and fate is KeyFate.NEW:
+        # What the row needed for its key may have gone while the key was on its way, or the key hit an empty row.
+        incoming.failure = tab.records.unready(tab.scene, incoming.row, incoming.values)
     if incoming.failure:
         incoming.takes.clear()
 

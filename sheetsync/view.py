@@ -175,7 +175,8 @@ def row_digest(row: SheetRow) -> str:
 def text_of(values: Mapping[str, object]) -> str:
     """Fingerprint of what people typed in a row (column -> encoded value): tells rows without a key apart. Blanks don't count, so that a
     new, empty column changes nothing."""
-    return digest(sorted((name, value) for name, value in values.items() if value not in (None, "", False, [], {})))
+    typed = {name: value for name, value in values.items() if value is not False and value not in (None, "", [], {})}
+    return digest(sorted(typed.items()))
 
 
 def far_fewer(before: int, now: int) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from sheetsync.cells import date_to_serial
 from sheetsync.headers import Header, find_header
 from sheetsync.tabs import SHOWN, Owner, Tab
-from sheetsync.view import SheetRow, TabView, digest, view_tab
+from sheetsync.view import SheetRow, TabView, digest, holds_nothing, view_tab
 from sheetsync.workbooks.interface import Grid, OpenWorkbook, Raw, Snapshot, TabWrites, WorkbookChanged, Writable
 
 # How often a plan is made anew when people keep saving in between.
@@ -107,6 +107,7 @@ def write_plan(book: OpenWorkbook, plans: Mapping[str, TabPlan]) -> Outcome:
         strays = {title: target.blanks for title, target in aimed.items() if target.blanks}
         if strays:
             book.write({title: TabWrites(cells=cells) for title, cells in strays.items()}, version=readback.version)
+            readback = book.read(list(plans))
         outcomes = {title: target.outcome for title, target in aimed.items()}
         return Outcome(tabs=outcomes, readback=readback, may_land_for_s=result.may_land_for_s)
     raise AssertionError("unreachable")
@@ -146,11 +147,17 @@ def relocate(before: TabView, now: TabView) -> dict[SheetRow, SheetRow]:
 
 
 def _by_content(rows: Sequence[SheetRow], tab: Tab) -> dict[str, list[SheetRow]]:
-    own = {column.name for column in tab.named(Owner.FEEDBACK, *SHOWN)} - set(tab.identity)
     found: dict[str, list[SheetRow]] = defaultdict(list)
     for row in rows:
-        found[digest({name: value for name, value in row.raw.items() if name not in own})].append(row)
+        identity = {name: row.raw.get(name) for name in tab.identity}
+        found[digest([_typed(row, tab), identity])].append(row)
     return found
+
+
+def _typed(row: SheetRow, tab: Tab) -> dict[str, Raw]:
+    """What people typed in a row, its identity apart."""
+    own = {column.name for column in tab.named(Owner.FEEDBACK, *SHOWN)} | set(tab.identity)
+    return {name: value for name, value in row.raw.items() if name not in own}
 
 
 class _Target:
@@ -218,12 +225,17 @@ class _Target:
         if cell.key in self.leaving:
             return all(row.key != cell.key for row in shown.rows)
         place = shown.by_key.get(cell.key) if cell.key else moved.get(row)
-        return place is not None and cell.column in place.raw and same_cell(place.raw[cell.column], cell.value)
+        if place is None or cell.column not in place.raw or not same_cell(place.raw[cell.column], cell.value):
+            return False
+        was_given_its_key = bool(cell.key) and not row.key
+        return not was_given_its_key or _typed(place, self.plan.view.tab) == _typed(row, self.plan.view.tab)
 
     def _find_in_foreign_row(self, cell: PlannedCell, row: SheetRow, shown: TabView) -> None:
         """A person put an empty row where ours stood, in the very instant: our value is alone there and is taken out again."""
         for other in shown.rows:
-            if other.index == row.index and not other.key and same_cell(other.raw.get(cell.column), cell.value):
+            if other.index != row.index or not same_cell(other.raw.get(cell.column), cell.value):
+                continue
+            if not other.key or holds_nothing(_typed(other, self.plan.view.tab).values()):
                 self.blanks[other.index, shown.header.columns[cell.column]] = None
 
     def _as_planned(self, shown: TabView) -> bool:

@@ -180,6 +180,35 @@ def test_no_second_key_is_sent_while_a_lost_one_could_still_land():
     assert Initiative.objects.get().title == "slow"
 
 
+def test_an_empty_row_that_is_inserted_in_the_very_instant_makes_no_initiative():
+    world = World({"versions": False})
+    intake = world.intake()
+    intake.add(title="new one")
+    at_request(intake.book, "write", 1, lambda: intake.book.insert_row("Wishes", 1))
+    world.sync()
+    intake.book.before_request = None
+    world.sync()
+    world.sync()
+    assert Initiative.objects.get().title == "new one"
+    assert [row["initiative_key"] for row in intake.rows] == [Initiative.objects.get().initiative_key]
+    assert intake.book.values("Wishes")[1] == [None] * 7
+
+
+def test_a_title_that_went_while_the_key_was_on_its_way_makes_no_initiative():
+    world, intake, _backlog = filled_world(1)
+    intake.add(title="new one", country="UK")
+    at_request(
+        intake.book, "write", 1, lambda: intake.type({"country": "UK", "title": "new one"}, title=None), after=True
+    )
+    world.sync()
+    intake.book.after_request = None
+    assert Initiative.objects.count() == 1
+    assert intake.rows[1]["run_status"].startswith("FAILED: title is empty")
+    intake.type({"initiative_key": key_of(2)}, title="thought again")
+    world.sync()
+    assert Initiative.objects.get(title="thought again").initiative_key == key_of(2)
+
+
 def test_a_key_that_never_landed_is_a_gap():
     world = World({"versions": False, "write_window_s": WINDOW_S})
     intake = world.intake()
