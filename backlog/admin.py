@@ -11,9 +11,9 @@ from django.utils.safestring import SafeString
 
 from backlog.models import INTAKE_FIELDS, Initiative, IntakeSubmission
 from backlog.services import intake_value
-from sheetsync.admin_base import DeskAdmin, ReadOnlyAdmin, as_code
-from sheetsync.admin_decorators import shown
-from sheetsync.admin_tables import table
+from sheetsync.admin.base import DeskAdmin, ReadOnlyAdmin, as_code
+from sheetsync.admin.decorators import shown
+from sheetsync.admin.tables import table
 
 STATUS_COLOURS = {
     "new": "info",

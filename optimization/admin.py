@@ -19,9 +19,9 @@ from optimization.models import (
     Portfolio,
     PortfolioItem,
 )
-from sheetsync.admin_base import DeskAdmin, ReadOnlyAdmin, ReadOnlyInline, as_code
-from sheetsync.admin_decorators import shown
-from sheetsync.admin_tables import table
+from sheetsync.admin.base import DeskAdmin, ReadOnlyAdmin, ReadOnlyInline, as_code
+from sheetsync.admin.decorators import shown
+from sheetsync.admin.tables import table
 
 STATUS_COLOURS = {
     "optimal": "success",

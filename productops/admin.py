@@ -14,8 +14,8 @@ from productops.models import (
     InitiativeScoring,
     MetricConfig,
 )
-from sheetsync.admin_base import DeskAdmin, as_code
-from sheetsync.admin_decorators import shown
+from sheetsync.admin.base import DeskAdmin, as_code
+from sheetsync.admin.decorators import shown
 
 
 class OfInitiativeAdmin(DeskAdmin):

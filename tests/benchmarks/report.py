@@ -21,5 +21,9 @@ class Figure:
 
     def line(self) -> str:
         """For the terminal."""
-        verdict = "" if self.promised is None else f"   aim {self.promised:.2f}   {'ok' if self.ratio <= self.promised else 'MISSED'}"
+        verdict = (
+            ""
+            if self.promised is None
+            else f"   aim {self.promised:.2f}   {'ok' if self.ratio <= self.promised else 'MISSED'}"
+        )
         return f"{self.what:58} {self.taken:8.3f} s   floor {self.floor:8.3f} s   ratio {self.ratio:6.2f}{verdict}"

@@ -37,7 +37,11 @@ def syncing(folder: Path, size: int = 10_000) -> Iterator[Figure]:
     first_fill = timed("backlog")
     fill_backlog(backlog)
     timed("backlog")
-    yield Figure(what=f"first fill of a Backlog of {size:,} rows", taken=first_fill, floor=floors.seconds(lambda: floors.read_file(backlog)))
+    yield Figure(
+        what=f"first fill of a Backlog of {size:,} rows",
+        taken=first_fill,
+        floor=floors.seconds(lambda: floors.read_file(backlog)),
+    )
     yield unchanged(backlog, size)
     yield one_percent(backlog, folder / "copy.xlsx", size)
 
@@ -78,7 +82,9 @@ def first_intake(path: Path, size: int) -> Figure:
     grid = floors.read_file(path)[0][1:]
     floor = (
         floors.seconds(lambda: floors.read_file(path))
-        + floors.seconds(lambda: floors.upsert("floor_of_intake", INTAKE_HEADER, [[str(n), *row[1:]] for n, row in enumerate(grid)]))
+        + floors.seconds(
+            lambda: floors.upsert("floor_of_intake", INTAKE_HEADER, [[str(n), *row[1:]] for n, row in enumerate(grid)])
+        )
         + floors.seconds(lambda: floors.save_cells(path, copy, "Wishes", keys))
     )
     return Figure(what=f"first intake of {size:,} rows", taken=timed("intake"), floor=floor, promised=3.0)
@@ -106,7 +112,9 @@ def planned(number: int) -> dict[str, Any]:
 def unchanged(path: Path, size: int) -> Figure:
     """A sync that finds nothing to do, against reading the file and the table; not a byte of the file changes."""
     before = hashlib.sha256(path.read_bytes()).hexdigest()
-    floor = floors.seconds(lambda: floors.read_file(path)) + floors.seconds(lambda: floors.select_all("backlog_initiative"))
+    floor = floors.seconds(lambda: floors.read_file(path)) + floors.seconds(
+        lambda: floors.select_all("backlog_initiative")
+    )
     taken = floors.seconds(lambda: timed("backlog"))
     assert hashlib.sha256(path.read_bytes()).hexdigest() == before, "an unchanged sync wrote something"
     return Figure(what=f"unchanged sync of {size:,} rows", taken=taken, floor=floor, promised=1.5)

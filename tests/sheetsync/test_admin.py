@@ -409,7 +409,7 @@ def test_syncing_asks_first_and_then_runs(ada: Client, intake_file: Path) -> Non
 
 
 def test_each_kind_of_workbook_has_an_action_that_saves_it() -> None:
-    from sheetsync.admin_workbooks import saving_action
+    from sheetsync.admin.workbooks import saving_action
 
     assert [saving_action(role) for role in ("intake", "backlog", "productops")] == [
         "pm.backlog_sync",

@@ -16,12 +16,12 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from unfold.enums import ActionVariant
 
-from sheetsync.admin_base import ReadOnlyAdmin, signed_in
-from sheetsync.admin_confirm import ask, confirmed
-from sheetsync.admin_decorators import button, shown
-from sheetsync.admin_edits import plan_edit
-from sheetsync.admin_pages import run_address
-from sheetsync.admin_recording import RESTORE, AdminRun
+from sheetsync.admin.base import ReadOnlyAdmin, signed_in
+from sheetsync.admin.confirm import ask, confirmed
+from sheetsync.admin.decorators import button, shown
+from sheetsync.admin.edits import plan_edit
+from sheetsync.admin.pages import run_address
+from sheetsync.admin.recording import RESTORE, AdminRun
 from sheetsync.models import Conflict
 from sheetsync.storage import plain
 

@@ -9,9 +9,9 @@ from django.contrib.auth.models import Group, User
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from sheetsync.admin_conflicts import ConflictAdmin
-from sheetsync.admin_pages import ActionRunAdmin, CellChangeAdmin, RecordChangeAdmin
-from sheetsync.admin_workbooks import KeyReservationAdmin, RowStateAdmin, TabStateAdmin, WorkbookAdmin
+from sheetsync.admin.conflicts import ConflictAdmin
+from sheetsync.admin.pages import ActionRunAdmin, CellChangeAdmin, RecordChangeAdmin
+from sheetsync.admin.workbooks import KeyReservationAdmin, RowStateAdmin, TabStateAdmin, WorkbookAdmin
 
 __all__ = [
     "ActionRunAdmin",

@@ -13,10 +13,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.enums import ActionVariant
 
-from sheetsync.admin_base import ReadOnlyAdmin, as_code
-from sheetsync.admin_confirm import ask, confirmed
-from sheetsync.admin_decorators import button, shown
-from sheetsync.admin_tables import table
+from sheetsync.admin.base import ReadOnlyAdmin, as_code
+from sheetsync.admin.confirm import ask, confirmed
+from sheetsync.admin.decorators import button, shown
+from sheetsync.admin.tables import table
 from sheetsync.context import Arguments
 from sheetsync.models import ActionRun, CellChange, RecordChange, Workbook
 from sheetsync.runs import ACTIONS, WrongUsage, carry_out, request

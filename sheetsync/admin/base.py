@@ -14,9 +14,9 @@ from django.utils.safestring import SafeString
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 
-from sheetsync.admin_edits import entered_fields, record_label
-from sheetsync.admin_forms import REASON, STRUCTURED, CellField, EditForm
-from sheetsync.admin_recording import DELETE, AdminRun
+from sheetsync.admin.edits import entered_fields, record_label
+from sheetsync.admin.forms import REASON, STRUCTURED, CellField, EditForm
+from sheetsync.admin.recording import DELETE, AdminRun
 from sheetsync.registry import FieldPolicy, registry
 from sheetsync.storage import Origin
 from sheetsync.structures import compact_json
@@ -72,7 +72,7 @@ class DeskAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     """Admin of a domain model.
 
     A field that a tab enters may be edited, unless it identifies the row; every other field is read-only. Records are made
-    and removed through the sheets, unless `may_delete` is set. Edits are stored by `sheetsync.admin_edits`.
+    and removed through the sheets, unless `may_delete` is set. Edits are stored by `sheetsync.admin.edits`.
     """
 
     form = EditForm

@@ -9,8 +9,8 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from sheetsync.admin_edits import Edit, entered_fields, plan_edit
-from sheetsync.admin_recording import EDIT, AdminRun
+from sheetsync.admin.edits import Edit, entered_fields, plan_edit
+from sheetsync.admin.recording import EDIT, AdminRun
 from sheetsync.cells import Refusal, Value, parse, render
 from sheetsync.tabs import Column, Kind
 

@@ -14,7 +14,7 @@ from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from sheetsync.admin_recording import AdminRun
+from sheetsync.admin.recording import AdminRun
 from sheetsync.cells import Refusal, Value, date_to_serial, parse, render
 from sheetsync.models import ActionRun, Workbook
 from sheetsync.records import Incoming, Record, Records, Scene

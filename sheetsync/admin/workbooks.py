@@ -16,11 +16,11 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.enums import ActionVariant
 
-from sheetsync.admin_base import ReadOnlyAdmin, ReadOnlyInline
-from sheetsync.admin_confirm import ask, confirmed
-from sheetsync.admin_decorators import button, shown
-from sheetsync.admin_pages import run_now
-from sheetsync.admin_tables import table
+from sheetsync.admin.base import ReadOnlyAdmin, ReadOnlyInline
+from sheetsync.admin.confirm import ask, confirmed
+from sheetsync.admin.decorators import button, shown
+from sheetsync.admin.pages import run_now
+from sheetsync.admin.tables import table
 from sheetsync.connecting import TabFinding, canonical_location, find_tabs
 from sheetsync.models import KeyReservation, RowState, TabState, Workbook
 from sheetsync.registry import registry
