@@ -33,6 +33,16 @@ class IntakeRecords(ModelRecords):
             key: Record(pk, values, _note_of_overrides(overridden.get(key, ()))) for key, (pk, values) in loaded.items()
         }
 
+    def renamed(self, scene: Scene, former: str) -> None:
+        moved = IntakeSubmission.objects.filter(workbook=scene.workbook, tab=former)
+        tabs, sources = [], []
+        for pk, initiative, key in moved.values_list("pk", "initiative_id", "initiative__initiative_key"):
+            origin = Origin(scene.workbook, scene.title, None, key)
+            tabs.append(RecordUpdate(pk=pk, fields={"tab": scene.title}, origin=origin))
+            sources.append(RecordUpdate(pk=initiative, fields={"intake_source": _source(scene)}, origin=origin))
+        scene.context.storage.update(IntakeSubmission, tabs)
+        scene.context.storage.update(Initiative, sources)
+
     def unready(self, scene: Scene, row: SheetRow, values: Mapping[str, Value]) -> str:
         return "" if values.get("title") else "title is empty or refused; a row needs a title before it gets a key"
 
@@ -53,12 +63,11 @@ class IntakeRecords(ModelRecords):
         origins = [
             Origin(scene.workbook, scene.title, row.row.number, str(row.values["initiative_key"])) for row in rows
         ]
-        source = f"{scene.workbook} / {scene.title}"
         new = [
             NewRecord(
                 fields={
                     "initiative_key": row.values["initiative_key"],
-                    "intake_source": source[:400],
+                    "intake_source": _source(scene),
                     **{
                         name: intake_value(scene.workbook, name, row.takes.get(name))
                         for name in INTAKE_FIELDS
@@ -132,6 +141,11 @@ class IntakeRecords(ModelRecords):
             unknown_key("initiative_key", typed, [key.upper() for key in known])
             + "; keys are given by the backend: empty the cell, and the row gets its own"
         )
+
+
+def _source(scene: Scene) -> str:
+    """Where the intake row stands, for people."""
+    return f"{scene.workbook} / {scene.title}"[:400]
 
 
 def _open_overrides(scene: Scene) -> QuerySet[Conflict]:

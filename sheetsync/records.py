@@ -102,6 +102,10 @@ class Records(Protocol):
         """On a tab that gives keys: why a row can't be given one yet; "" when it can."""
         ...
 
+    def renamed(self, scene: Scene, former: str) -> None:
+        """On a tab under any title: people renamed it; `scene.title` is what it is called now."""
+        ...
+
 
 class ModelRecords:
     """Records of a tab whose rows are rows of one model. Columns name lookup paths; one step along a one-to-one relation may be taken,
@@ -252,6 +256,9 @@ class ModelRecords:
 
     def unready(self, scene: Scene, row: SheetRow, values: Mapping[str, Value]) -> str:
         return ""
+
+    def renamed(self, scene: Scene, former: str) -> None:
+        """Nothing stored here knows its tab's title."""
 
 
 def unknown_key(column: str, typed: object, known: Collection[str]) -> str:

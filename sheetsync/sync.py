@@ -17,6 +17,7 @@ from sheetsync.opentab import TabJob, stored_digest
 from sheetsync.recording import report_state
 from sheetsync.records import Scene
 from sheetsync.registry import Registered, registry
+from sheetsync.renamed import follow_renamed_tabs
 from sheetsync.storage import now_epoch
 from sheetsync.tabsync import TabSync
 from sheetsync.verdicts import waits
@@ -95,6 +96,7 @@ def _go_round(context: ActionContext, job: WorkbookJob, book: OpenWorkbook) -> M
         if snapshot is None:
             began = now_epoch()
             snapshot = book.read(_titles_to_read(job))
+            _follow_renamed_tabs(context, job, snapshot, generations)
         try:
             with transaction.atomic():
                 turn = _settle_and_show(
@@ -168,6 +170,17 @@ def _move_versions_on(turn: _Round, outcome: Outcome) -> None:
         return
     others = [sync.state.pk for title, sync in turn.syncs.items() if title not in outcome.tabs and sync.state.version]
     TabState.objects.filter(pk__in=others).update(version=outcome.readback.version)
+
+
+def _follow_renamed_tabs(
+    context: ActionContext, job: WorkbookJob, snapshot: Snapshot, generations: dict[str, int]
+) -> None:
+    if job.workbook.tab:
+        return  # the one tab to read was named: under another title it isn't meant any more
+    for tab_job in job.tabs:
+        if tab_job.tab.any_name:
+            for title, former in follow_renamed_tabs(context, job.workbook, tab_job.registered, snapshot).items():
+                generations[title] = generations.pop(former, 0)
 
 
 def _needs_another_round(turn: _Round, outcome: Outcome) -> bool:

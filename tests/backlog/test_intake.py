@@ -8,7 +8,7 @@ import time_machine
 from backlog.models import Initiative, IntakeSubmission
 from sheetsync.models import Conflict, KeyReservation, RecordChange
 from sheetsync.workbooks.memory import Fault
-from tests.sheetsync.world import World, at_request, crash, filled_world, initiative, key_of
+from tests.sheetsync.world import Sheet, World, at_request, crash, filled_world, initiative, key_of
 
 pytestmark = pytest.mark.django_db
 WINDOW_S = 1000.0
@@ -130,6 +130,47 @@ def test_rows_in_several_tabs_and_workbooks_share_one_sequence_of_keys():
     assert sorted(stored.values()) == [key_of(n) for n in (1, 2, 3)]
     assert sales.book.values("More")[1] == ["third", stored["third"]]
     assert sales.book.values("Holidays") == [["who", "when"], ["ada", "May"]]
+
+
+def rename_tab(sheet: Sheet, title: str) -> None:
+    rows = sheet.book.values(sheet.title)
+    sheet.book.delete_tab(sheet.title)
+    sheet.book.add_tab(title, rows)
+    sheet.title = title
+
+
+@pytest.mark.parametrize("versions", [True, False], ids=["like a file", "like a Google sheet"])
+def test_a_tab_that_is_renamed_stays_the_tab_it_was(versions):
+    world, intake, backlog = filled_world(versions=versions)
+    backlog.type({"initiative_key": key_of(1)}, title="hers")
+    world.sync()
+    intake.type({"initiative_key": key_of(1)}, title="theirs")
+    world.sync()
+    rename_tab(intake, "Wishes of 2026")
+    intake.type({"title": "idea 2"}, country="France")
+    intake.add(title="new one")
+    done = world.sync()
+    assert initiative(2).country == "France"
+    assert Initiative.objects.count() == 4
+    assert {submission.tab for submission in IntakeSubmission.objects.all()} == {"Wishes of 2026"}
+    assert {row["intake_source"] for row in backlog.rows} == {"Sales / Wishes of 2026"}
+    assert intake.status(initiative_key=key_of(1)).startswith("WARNING: title was overwritten in the Backlog")
+    assert [row["run_status"] for row in intake.rows[1:]] == ["OK"] * 3
+    assert "the tab was called 'Wishes' before; its rows are the same ones" in [m.text for m in done.report.messages]
+    changes = RecordChange.objects.count()
+    world.sync()
+    assert RecordChange.objects.count() == changes
+
+
+def test_a_new_tab_beside_one_that_went_is_a_new_tab():
+    world, intake, _backlog = filled_world(1)
+    intake.book.delete_tab("Wishes")
+    intake.book.add_tab("Others", [["title", "key"], ["something else", None]])
+    world.sync()
+    assert sorted(IntakeSubmission.objects.values_list("title", "tab")) == [
+        ("idea 1", "Wishes"),
+        ("something else", "Others"),
+    ]
 
 
 @pytest.mark.parametrize("sorted_meanwhile", [False, True], ids=["unsorted", "sorted"])
