@@ -51,6 +51,8 @@ class IntakeRecords(ModelRecords):
         for row in rows:
             if "title" in row.takes and not row.takes["title"]:
                 row.refuse("title", "title is empty; an initiative needs one, and keeps the title it had")
+            if row.record is None and "title" in row.refused:
+                row.failure = row.refused["title"]  # no initiative is made without one
 
     def save(self, scene: Scene, rows: Sequence[Incoming]) -> None:
         self._create([row for row in rows if row.record is None], scene)

@@ -53,6 +53,10 @@ class Report:
         default_factory=set
     )  # (workbook, tab, row key) of every row that changed on either side
     plan: list[dict[str, Any]] = field(default_factory=list)  # cell by cell, for a dry run
+    keys_wanted: set[str] = field(
+        default_factory=set
+    )  # rows that tabs were restricted to, by the first part of their identity
+    keys_seen: set[str] = field(default_factory=set)  # those of them, and others, that some tab showed
 
     def count(self, name: str, number: int = 1) -> None:
         """Adds to a count."""

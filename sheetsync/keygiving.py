@@ -79,6 +79,7 @@ def _give_keys(tab: OpenTab, rows: Sequence[SheetRow]) -> None:
         else:
             ready[row] = tab.row_text(row)
             tab.verdicts[row] = compose(refused=[refusal.text for refusal in refused.values()])
+    _leave_emptied(tab, ready)
     if not ready:
         return
     if tab.desk.must_wait:
@@ -89,3 +90,15 @@ def _give_keys(tab: OpenTab, rows: Sequence[SheetRow]) -> None:
     for row, key in tab.desk.reserve(ready, until=tab.lands_until()).items():
         tab.ticks.append((row, tab.tab.identity[0], key))
         tab.sent_keys.append(key)
+
+
+def _leave_emptied(tab: OpenTab, ready: dict[SheetRow, str]) -> None:
+    """A row that says exactly what a record's vanished row last said lost its key: a new one would double the record."""
+    lost = {record.text: record.key for record in _lost_records(tab)} if ready else {}
+    name = tab.tab.identity[0]
+    for row in [row for row, text in ready.items() if text in lost]:
+        key = lost[ready.pop(row)]
+        tab.verdicts[row] = (
+            f"FAILED: {name} is empty, and the row says what the row of {key} said, which is gone; "
+            f"put {key} back into {name}, or change the words if this is another one"
+        )

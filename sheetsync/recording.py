@@ -13,7 +13,7 @@ from sheetsync.models import CellChange, TabState
 from sheetsync.opentab import OpenTab
 from sheetsync.storage import now_epoch
 from sheetsync.verdicts import is_failed
-from sheetsync.view import TabView, row_digest
+from sheetsync.view import JOINT, TabView, row_digest
 from sheetsync.workbooks.interface import Writable
 from sheetsync.writing import TabOutcome, TabPlan
 
@@ -144,7 +144,10 @@ def report(tab: OpenTab) -> None:
     """Tells what the action's caller should know about this tab."""
     report = tab.scene.context.report
     report.rows_whole += sum(bool(work.incoming.failure) for work in tab.work.values())
-    report.rows_whole += sum(is_failed(verdict) for row, verdict in tab.verdicts.items() if row.key not in tab.work)
+    if tab.job.registered.records is not None:  # rows that no key finds
+        report.rows_whole += sum(is_failed(verdict) for row, verdict in tab.verdicts.items() if row.key not in tab.work)
+    report.keys_wanted |= tab.job.keys
+    report.keys_seen.update(row.key.partition(JOINT)[0].upper() for row in tab.view.rows if tab.job.keys)
     report_state(tab.scene.context, tab.state)
 
 

@@ -15,6 +15,7 @@ from sheetsync.context import ActionContext, Arguments
 from sheetsync.models import ActionRun, Workbook
 from sheetsync.registry import registry
 from sheetsync.tabs import Tab
+from sheetsync.view import JOINT
 from sheetsync.workbooks.interface import OpenWorkbook, WorkbookUnavailable
 from sheetsync.workbooks.kinds import open_workbook, rehearse
 
@@ -182,6 +183,7 @@ def _work(context: ActionContext) -> None:
         found = find_action(context.action)
         _require_workbooks(context, found)
         found.work(context)
+        _tell_missing_keys(context)
     except WrongUsage as refusal:
         context.report.tabs_stopped += 1
         context.report.tell("FAILED", str(refusal))
@@ -199,6 +201,17 @@ def _work(context: ActionContext) -> None:
             "the action broke off with an error of the program; nothing is lost, run it again. "
             f"The operator's log names run {context.run.run_id}",
         )
+
+
+def _tell_missing_keys(context: ActionContext) -> None:
+    """Rows that the action was asked for and that no tab has: a mistyped key would go unnoticed."""
+    report = context.report
+    appended = {key.partition(JOINT)[0].upper() for _workbook, _tab, key in report.changed}
+    asked_for = {key.strip().upper() for key in context.arguments.keys}
+    for key in sorted(asked_for & report.keys_wanted - report.keys_seen - appended):
+        near = nearest(key, sorted(report.keys_seen))
+        hint = f"; the nearest key there is {near}" if near else ""
+        report.tell("WARNING", f"no row has the key {key}{hint}", key=key)
 
 
 def _require_workbooks(context: ActionContext, found: Action) -> None:

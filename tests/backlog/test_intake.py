@@ -69,6 +69,37 @@ def test_an_emptied_title_is_refused_and_the_initiative_keeps_its_own():
     )
 
 
+def test_a_row_whose_key_was_emptied_is_told_its_key_and_makes_no_second_initiative():
+    world, intake, _backlog = filled_world()
+    intake.type({"title": "idea 2"}, initiative_key=None)
+    world.sync()
+    assert intake.status(title="idea 2") == (
+        "FAILED: initiative_key is empty, and the row says what the row of INIT-000002 said, which is gone; "
+        "put INIT-000002 back into initiative_key, or change the words if this is another one"
+    )
+    assert Initiative.objects.count() == 3
+    intake.type({"title": "idea 2"}, initiative_key="init-000002")
+    world.sync()
+    assert intake.status(title="idea 2") == "OK"
+    intake.type({"title": "idea 2"}, initiative_key=None)
+    intake.type({"title": "idea 2"}, title="quite another idea")
+    world.sync()
+    assert intake.row(title="quite another idea")["initiative_key"] == key_of(4)
+
+
+def test_a_title_that_is_too_long_makes_no_initiative_until_it_is_shortened():
+    world = World()
+    intake = world.intake()
+    place = intake.add(title="y" * 501, country="UK")
+    world.sync()
+    assert not Initiative.objects.exists()
+    assert "at most 500 characters" in intake.rows[0]["run_status"]
+    intake.type(place, title="why")
+    world.sync()
+    assert Initiative.objects.get().title == "why"
+    assert intake.row(title="why")["run_status"] == "OK"
+
+
 def test_a_key_that_a_person_typed_is_refused_with_the_nearest_one():
     world, intake, _backlog = filled_world()
     intake.add(title="typed its key", initiative_key="INIT-00003")

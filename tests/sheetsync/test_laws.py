@@ -713,6 +713,18 @@ def test_keys_restrict_an_action_to_their_rows():
     assert backlog.row(**THIRD)["market"] == "APAC"
 
 
+def test_a_key_that_no_row_has_is_told():
+    world, _intake, backlog = filled_world()
+    backlog.type(FIRST, market="EMEA")
+    done = world.sync(keys=("INIT-000001", "init-00003"))
+    assert initiative(1).market == "EMEA"
+    assert [(m.status, m.text) for m in done.report.messages] == [
+        ("WARNING", "no row has the key INIT-00003; the nearest key there is INIT-000003")
+    ]
+    done = world.rehearse("pm.save_selected", keys=("INIT-000077",))
+    assert [m.key for m in done.report.messages] == ["INIT-000077"]
+
+
 def test_every_declared_column_of_backlog_round_trips():
     world, _intake, backlog = filled_world(1)
     typed = {
