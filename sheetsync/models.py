@@ -147,7 +147,19 @@ class ActionRun(models.Model):
     payload = models.JSONField(default=dict, blank=True)
     counts = models.JSONField(default=dict, blank=True)
     messages = models.JSONField(default=list, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)  # how often it was begun; counted before any work
+    lease_until = models.DateTimeField(
+        null=True, blank=True
+    )  # while it runs: when it counts as broken off, unless whoever carries it out moves this on
+    progress = models.CharField(max_length=200, blank=True)  # how far it is, in words, while it runs
+    worker = models.CharField(max_length=200, blank=True)  # the process that carries it out: host/process id
+    queue_key = models.CharField(
+        max_length=64, null=True, blank=True, unique=True
+    )  # what is asked for, while it waits untouched for a worker: the same request then joins this run
+    task_row = models.PositiveBigIntegerField(
+        null=True, blank=True
+    )  # its latest row in the workers' queue; null where no worker was asked
+    waits_since = models.DateTimeField(null=True, blank=True)  # when it first found a workbook in use
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -155,9 +167,32 @@ class ActionRun(models.Model):
 
     class Meta:
         ordering = ("-created_at", "-id")
+        indexes = (models.Index(fields=("status", "lease_until"), name="action_run_lease"),)
 
     def __str__(self) -> str:
         return f"{self.action} {self.run_id}"
+
+
+class WorkbookLease(models.Model):
+    """Which run works on a workbook. It holds as long as that attempt of the run is under way and its own lease lasts."""
+
+    workbook = models.OneToOneField(Workbook, on_delete=models.CASCADE, related_name="lease")
+    run = models.ForeignKey(ActionRun, null=True, on_delete=models.SET_NULL, related_name="+")
+    attempt = models.PositiveSmallIntegerField(default=0)  # of that run
+
+    def __str__(self) -> str:
+        return f"{self.workbook}: {self.run}"
+
+
+class WorkerBeat(models.Model):
+    """A group of worker processes on one machine, and when it last showed that it is alive."""
+
+    name = models.CharField(max_length=200, unique=True)  # host/process id of the group
+    started_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class RecordChange(models.Model):
