@@ -195,6 +195,85 @@ class WorkerBeat(models.Model):
         return self.name
 
 
+class OwedLogRow(models.Model):
+    """A run's row in a workbook's Run_Log that isn't known to stand there yet; it goes once it does."""
+
+    run = models.ForeignKey(ActionRun, on_delete=models.CASCADE, related_name="+")
+    workbook = models.ForeignKey(Workbook, on_delete=models.CASCADE, related_name="+")
+    counts = models.JSONField(default=dict)  # rows_read, rows_changed, cells_written in this workbook
+    may_land_until = models.FloatField(
+        default=0.0
+    )  # epoch second after which a write that was sent can't land any more; 0: none was
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("run", "workbook"), name="one_log_row_per_run"),)
+
+    def __str__(self) -> str:
+        return f"{self.workbook}: {self.run}"
+
+
+class ControlState(models.Model):
+    """What the last poll of a workbook's Control tab left behind."""
+
+    workbook = models.OneToOneField(Workbook, on_delete=models.CASCADE, related_name="control")
+    generation = models.PositiveBigIntegerField(
+        default=0
+    )  # one more with everything that is taken or acknowledged; what was read before that is stale
+    version = models.CharField(
+        max_length=64, blank=True
+    )  # of the workbook when a poll found nothing to do, "" for kinds that can't tell
+    message = models.TextField(blank=True)  # what is wrong with the tab as a whole, "" when nothing is
+    polled_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.workbook} / Control"
+
+
+class ControlTick(models.Model):
+    """A tick in a Control tab that became a run; it goes once the tab is seen to tell how that ended."""
+
+    workbook = models.ForeignKey(Workbook, on_delete=models.CASCADE, related_name="control_ticks")
+    row_key = models.CharField(max_length=500)  # the row's identity as one text
+    run = models.ForeignKey(ActionRun, on_delete=models.CASCADE, related_name="control_ticks")
+    place = models.PositiveSmallIntegerField(default=0)  # among the ticks that were taken at once; 0 goes first
+    is_cleared = models.BooleanField(default=False)  # whether the tick is known to be gone from the sheet
+    may_land_until = models.FloatField(
+        default=0.0
+    )  # epoch second after which the write that clears it can't land any more
+
+    class Meta:
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return f"{self.workbook} {self.row_key}"
+
+
+class WorkbookSecret(models.Model):
+    """That a workbook may ask for actions over the web. The secret itself is stored nowhere: it is made of this salt and SECRET_KEY."""
+
+    workbook = models.OneToOneField(Workbook, on_delete=models.CASCADE, related_name="web_secret")
+    salt = models.CharField(max_length=64)
+    made_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.workbook}"
+
+
+class RequestNonce(models.Model):
+    """A signed request that was let in: it never is again."""
+
+    workbook = models.ForeignKey(Workbook, on_delete=models.CASCADE, related_name="+")
+    nonce = models.CharField(max_length=64)
+    seen_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("workbook", "nonce"), name="one_use_per_nonce"),)
+        indexes = (models.Index(fields=("workbook", "seen_at"), name="request_nonce_seen"),)
+
+    def __str__(self) -> str:
+        return f"{self.workbook} {self.nonce}"
+
+
 class RecordChange(models.Model):
     """What one run changed in one stored record: the history of every value, and what undo takes back."""
 
