@@ -8,7 +8,7 @@ from pathlib import Path
 from sheetsync.headers import HeaderProblem, column_letter, find_header, nearest_column
 from sheetsync.models import Workbook
 from sheetsync.registry import registry
-from sheetsync.sync import RESERVED_TITLES
+from sheetsync.service_tabs import SERVICE_TITLES
 from sheetsync.tabs import Column, Tab
 from sheetsync.workbooks.interface import Snapshot
 from sheetsync.workbooks.kinds import add_columns, open_location
@@ -69,7 +69,7 @@ def find_tabs(workbook: Workbook, snapshot: Snapshot) -> list[TabFinding]:
             titles = (
                 [workbook.tab]
                 if workbook.tab
-                else [title for title in snapshot.titles if title.casefold() not in RESERVED_TITLES]
+                else [title for title in snapshot.titles if title.casefold() not in SERVICE_TITLES]
             )
         else:
             titles = [next((title for title in snapshot.titles if title.casefold() == tab.name.casefold()), tab.name)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from django.db import transaction
 
 from sheetsync.models import ActionRun, Workbook
 from sheetsync.storage import Storage
-from sheetsync.workbooks.interface import OpenWorkbook
+from sheetsync.workbooks.interface import OpenWorkbook, Snapshot
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,33 @@ class Message:
 
 
 @dataclass
+class Tally:
+    """What an action did with one workbook."""
+
+    rows_read: int = 0
+    cells_written: int = 0
+    changed: set[tuple[str, str]] = field(
+        default_factory=set
+    )  # (tab, row key) of every row that changed on either side
+
+    def as_json(self) -> dict[str, int]:
+        """{"rows_read", "rows_changed", "cells_written"}."""
+        return {
+            "rows_read": self.rows_read,
+            "rows_changed": len(self.changed),
+            "cells_written": self.cells_written,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visit:
+    """A workbook that an action wrote to, as it was last read."""
+
+    book: OpenWorkbook
+    shown: Snapshot
+
+
+@dataclass
 class Report:
     """What came of an action so far."""
 
@@ -53,6 +81,7 @@ class Report:
         default_factory=set
     )  # (workbook, tab, row key) of every row that changed on either side
     plan: list[dict[str, Any]] = field(default_factory=list)  # cell by cell, for a dry run
+    tallies: defaultdict[int, Tally] = field(default_factory=lambda: defaultdict(Tally))  # by the workbook's id
     keys_wanted: set[str] = field(
         default_factory=set
     )  # rows that tabs were restricted to, by the first part of their identity
@@ -122,6 +151,7 @@ class ActionContext:
     open_book: Callable[[Workbook], OpenWorkbook]
     dry_run: bool = False
     report: Report = field(default_factory=Report)
+    visits: dict[int, Visit] = field(default_factory=dict)  # by the workbook's id: those that were written to
     progress: Callable[[str, int, int], None] = lambda what, done, total: None  # (what, done, total)
     storage: Storage = field(init=False)
 

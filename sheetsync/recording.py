@@ -126,8 +126,11 @@ def log_cells(tab: OpenTab, outcome: TabOutcome) -> None:
         CellChange, names, [(scene.context.run.pk, scene.workbook.pk, scene.title, *change) for change in changes]
     )
     report = scene.context.report
-    report.count("cells_written", sum(len(cells) for _key, _appended, cells in changes))
+    written = sum(len(cells) for _key, _appended, cells in changes)
+    report.count("cells_written", written)
     report.changed.update((str(scene.workbook), scene.title, key) for key, _appended, _cells in changes)
+    report.tallies[scene.workbook.pk].cells_written += written
+    report.tallies[scene.workbook.pk].changed.update((scene.title, key) for key, _appended, _cells in changes)
     if scene.context.dry_run:
         report.plan.extend(_plan_lines(tab, changes))
 
@@ -156,6 +159,7 @@ def report_state(context: ActionContext, state: TabState) -> None:
     report = context.report
     report.tabs_done += 1
     report.count("rows_read", state.row_count)
+    report.tallies[state.workbook_id].rows_read += state.row_count
     report.rows_seen += state.row_count
     where = {"workbook": str(state.workbook), "tab": state.tab}
     for number, key, verdict in state.problems:

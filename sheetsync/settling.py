@@ -120,6 +120,7 @@ def _note_taken(tab: OpenTab, accepted: Sequence[Incoming]) -> None:
     KeyReservation.objects.filter(key__in=new_keys).update(taken_at=context.now)
     for row in accepted:
         context.report.changed.add((str(tab.scene.workbook), tab.scene.title, row.key))
+        context.report.tallies[tab.scene.workbook.pk].changed.add((tab.scene.title, row.key))
     if accepted:
         tab.state.saved_at = context.now
     _record_conflicts(tab)

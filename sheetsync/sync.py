@@ -10,7 +10,7 @@ from django.db import transaction
 
 from sheetsync.appended import AppendedTabSync
 from sheetsync.compiled import CompiledTabSync, compile_tabs
-from sheetsync.context import ActionContext
+from sheetsync.context import ActionContext, Visit
 from sheetsync.headers import Header, HeaderProblem, find_header
 from sheetsync.models import TabState, Workbook
 from sheetsync.opentab import TabJob, stored_digest
@@ -18,6 +18,7 @@ from sheetsync.recording import report_state
 from sheetsync.records import Scene
 from sheetsync.registry import Registered, registry
 from sheetsync.renamed import follow_renamed_tabs
+from sheetsync.service_tabs import SERVICE_TITLES
 from sheetsync.storage import now_epoch
 from sheetsync.tabsync import TabSync
 from sheetsync.verdicts import waits
@@ -26,8 +27,6 @@ from sheetsync.writing import Outcome, TabPlan, write_plan
 
 # How often one action goes round: keys that were just written, rows that moved under a write.
 ROUNDS = 4
-# Tabs that the engine keeps for itself in every workbook.
-RESERVED_TITLES = frozenset({"control", "run_log"})
 
 
 class StalePlan(Exception):
@@ -113,7 +112,7 @@ def _go_round(context: ActionContext, job: WorkbookJob, book: OpenWorkbook) -> M
         if not turn.plans:
             break
         began = now_epoch()  # the read back comes later: what can't land by now can't land after it
-        outcome = write_plan(book, turn.plans)
+        outcome = _write(context, job.workbook, book, turn)
         with transaction.atomic():
             for title, sync in turn.syncs.items():
                 if title in outcome.tabs:
@@ -129,6 +128,13 @@ def _go_round(context: ActionContext, job: WorkbookJob, book: OpenWorkbook) -> M
     context.report.count("reads", book.reads)
     context.report.count("writes", book.writes)
     return turn.syncs
+
+
+def _write(context: ActionContext, workbook: Workbook, book: OpenWorkbook, turn: _Round) -> Outcome:
+    outcome = write_plan(book, turn.plans)
+    if outcome.readback is not None:
+        context.visits[workbook.pk] = Visit(book=book, shown=outcome.readback)
+    return outcome
 
 
 def _unchanged_tabs(context: ActionContext, job: WorkbookJob, version: str) -> list[TabState]:
@@ -253,7 +259,7 @@ def recognised_titles(
     """Sheets whose header row is the declared tab's. One that nearly is gets a message."""
     titles, nearly = [], []
     for title, grid in snapshot.grids.items():
-        if title.casefold() in RESERVED_TITLES:
+        if title.casefold() in SERVICE_TITLES:
             continue
         header = find_header(registered.tab, grid.rows)
         if isinstance(header, Header):

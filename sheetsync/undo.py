@@ -323,8 +323,11 @@ def _log_restored(
             for key, cells in by_row.items()
         ]
         context.report.changed.update((str(workbook), title, key) for key in by_row)
+        context.report.tallies[workbook.pk].changed.update((title, key) for key in by_row)
     CellChange.objects.bulk_create(changes)
-    context.report.count("cells_written", sum(len(change.cells) for change in changes))
+    written = sum(len(change.cells) for change in changes)
+    context.report.count("cells_written", written)
+    context.report.tallies[workbook.pk].cells_written += written
 
 
 def _set_row_counts(workbook: Workbook, shown: dict[str, TabView | None]) -> None:

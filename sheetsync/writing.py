@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sheetsync.cells import date_to_serial
 from sheetsync.headers import Header, find_header
+from sheetsync.service_tabs import SERVICE_TITLES
 from sheetsync.tabs import SHOWN, Owner, Tab
 from sheetsync.view import SheetRow, TabView, digest, holds_nothing, view_tab
 from sheetsync.workbooks.interface import Grid, OpenWorkbook, Raw, Snapshot, TabWrites, WorkbookChanged, Writable
@@ -77,7 +78,9 @@ class Outcome:
     """What became of a workbook's plan."""
 
     tabs: dict[str, TabOutcome]
-    readback: Snapshot | None = None  # None when nothing was sent
+    readback: Snapshot | None = None  # of the tabs written to, Control and Run_Log; None when nothing was sent
+    planned_on: str = ""  # version that the write was made on; "" when it can't be told
+    made: str = ""  # version with exactly this write on top of it
     may_land_for_s: float = 0.0  # seconds during which an unknown write could still land
 
 
@@ -95,7 +98,7 @@ def write_plan(book: OpenWorkbook, plans: Mapping[str, TabPlan]) -> Outcome:
             if attempt + 1 == TRIES:
                 raise
             continue
-        readback = book.read(list(plans))
+        readback = book.read([*plans, *(title for title in _service_titles(fresh) if title not in plans)])
         for title, target in aimed.items():
             if title in result.refused:
                 target.refuse(result.refused[title])
@@ -108,9 +111,21 @@ def write_plan(book: OpenWorkbook, plans: Mapping[str, TabPlan]) -> Outcome:
         if strays:
             book.write({title: TabWrites(cells=cells) for title, cells in strays.items()}, version=readback.version)
             readback = book.read(list(plans))
+            result = replace(result, version="")
         outcomes = {title: target.outcome for title, target in aimed.items()}
-        return Outcome(tabs=outcomes, readback=readback, may_land_for_s=result.may_land_for_s)
+        return Outcome(
+            tabs=outcomes,
+            readback=readback,
+            may_land_for_s=result.may_land_for_s,
+            planned_on=fresh.version,
+            made=result.version,
+        )
     raise AssertionError("unreachable")
+
+
+def _service_titles(shown: Snapshot) -> list[str]:
+    """Control and Run_Log as the workbook spells them: read along, so that what comes last costs no read of its own."""
+    return [title for title in shown.titles if title.casefold() in SERVICE_TITLES]
 
 
 def _aim(plan: TabPlan, grid: Grid | None) -> _Target:

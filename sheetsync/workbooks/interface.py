@@ -59,6 +59,7 @@ class WriteResult:
     )  # tab -> why nothing was written there (a sentence for people)
     unknown: frozenset[str] = frozenset()  # tabs whose write may or may not have landed, or may land later
     may_land_for_s: float = 0.0  # seconds during which an unknown write could still land
+    version: str = ""  # of the workbook with exactly this write on top of the version it was planned on; "" when that can't be told
 
 
 class WorkbookUnavailable(Exception):

@@ -137,12 +137,13 @@ class MemoryWorkbook:
             self._late.extend(planned.items())
         else:
             self._land(planned.items())
+        made = self._version()
         self._end("write")
         if fault is not None:
             return WriteResult(
                 written=frozenset(), refused=refused, unknown=frozenset(planned), may_land_for_s=self.write_window_s
             )
-        return WriteResult(written=frozenset(planned), refused=refused)
+        return WriteResult(written=frozenset(planned), refused=refused, version=made)
 
     def land_late(self) -> None:
         """Every write that is still on its way takes effect: where it was aimed at, whatever stands there by now."""

@@ -86,7 +86,7 @@ class XlsxWorkbook:
             if edits.tabs:
                 self._replace(reading, edits)
             reading.package.release()
-        return WriteResult(written=frozenset(writes) - refused.keys(), refused=refused)
+        return WriteResult(written=frozenset(writes) - refused.keys(), refused=refused, version=self._version)
 
     def _load(self, content: bytes) -> Reading:
         version = _digest(content)
