@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from django.db.models import Max
+
 from optimization.constraints import (
     Compilation,
     CompiledSet,
@@ -13,7 +15,7 @@ from optimization.constraints import (
     TargetRow,
     compile_constraints,
 )
-from optimization.models import OptimizationConstraintSet, OptimizationScenario
+from optimization.models import OptimizationConstraintSet, OptimizationRun, OptimizationScenario
 from optimization.rules import CONSTRAINTS_TAB, Place
 from optimization.services import inactive_kpis, initiative_keys, kpis, load_initiatives, scenario_facts
 from sheetsync.cells import fold
@@ -41,12 +43,27 @@ class ConstraintCompiler:
             row.failure, row.warnings = verdict.refusal, verdict.warnings
         _warn_out_of_use(usable, sets)
         names = {_group(row): " ".join(str(row.values.get("constraint_set_name", "")).split()) for row in rows}
-        _store(scene, compilation, _refused(rows, foreign), names)
+        changed = _store(scene, compilation, _refused(rows, foreign), names) | _replanned(sets)
+        for row in rows:
+            row.is_outdated = _group(row) in changed
 
 
 def _stored_sets() -> Sets:
     stored = OptimizationConstraintSet.objects.select_related("scenario", "workbook")
     return {(fold(one.scenario.scenario_name), fold(one.constraint_set_name)): one for one in stored}
+
+
+def _replanned(sets: Sets) -> set[Group]:
+    """Sets whose scenario changed after they were last run: a new capacity may well have mended what that run found."""
+    ended = dict(
+        OptimizationRun.objects.exclude(constraint_set=None).values_list("constraint_set").annotate(Max("finished_at"))
+    )
+    changed = dict(OptimizationScenario.history.values_list("id").annotate(Max("history_date")))
+    return {
+        group
+        for group, one in sets.items()
+        if (run := ended.get(one.pk)) and (change := changed.get(one.scenario_id)) and change > run
+    }
 
 
 def _place(row: StatedRow) -> Place:
@@ -126,8 +143,9 @@ def _refused(rows: Iterable[StatedRow], foreign: set[Place]) -> Mapping[Group, l
 
 def _store(
     scene: Scene, compilation: Compilation, refused: Mapping[Group, list[dict[str, Any]]], names: Mapping[Group, str]
-) -> None:
-    sets = _stored_sets()
+) -> set[Group]:
+    """Stores the sets; returns those that say something else now."""
+    sets, changed = _stored_sets(), set()
     scenarios = {fold(one.scenario_name): one for one in OptimizationScenario.objects.all()}
     compiled = {(fold(one.scenario_name), fold(one.constraint_set_name)): one for one in compilation.sets}
     for group in refused:
@@ -137,7 +155,9 @@ def _store(
             compiled[group] = CompiledSet(scenario_name=scenario, constraint_set_name=names[group])
     for group, one in compiled.items():
         fields = {**one.to_json(), "refused_rows_json": sorted(refused.get(group, []), key=_by_place)}
-        _store_set(scene, scenarios[group[0]], one.constraint_set_name, fields, sets.get(group))
+        if _store_set(scene, scenarios[group[0]], one.constraint_set_name, fields, sets.get(group)):
+            changed.add(group)
+    return changed
 
 
 def _by_place(refused: Mapping[str, Any]) -> tuple[str, int]:
@@ -150,13 +170,14 @@ def _store_set(
     name: str,
     fields: dict[str, Any],
     stored: OptimizationConstraintSet | None,
-) -> None:
-    """Stores what differs; a set that says what it said before stays untouched."""
+) -> bool:
+    """Stores what differs, and says whether anything did; a set that says what it said before stays untouched."""
     storage, origin = scene.context.storage, Origin(scene.workbook, CONSTRAINTS_TAB, None, f"{scenario} / {name}")
     fields["workbook_id"] = scene.workbook.pk
     if stored is None:
         made = {"scenario": scenario, "constraint_set_name": name, "saved_at": scene.context.now, **fields}
-        storage.create(OptimizationConstraintSet, [NewRecord(fields=made, origin=origin)])
-    elif any(getattr(stored, name) != value for name, value in fields.items()):
+        return bool(storage.create(OptimizationConstraintSet, [NewRecord(fields=made, origin=origin)]))
+    if any(getattr(stored, name) != value for name, value in fields.items()):
         update = RecordUpdate(pk=stored.pk, fields={**fields, "saved_at": scene.context.now}, origin=origin)
-        storage.update(OptimizationConstraintSet, [update])
+        return bool(storage.update(OptimizationConstraintSet, [update]))
+    return False

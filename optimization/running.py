@@ -65,7 +65,7 @@ def run_scenario(snapshot: Snapshot, effort: Effort) -> Solved:
         return Solved(status=OptimizationRun.Status.FAILED, summary=problem.text)
     solution = solve(problem, time_limit_s=effort.time_limit_s, gap=effort.gap)
     found = outcome(problem, solution, time_limit_s=effort.time_limit_s)
-    base = _base(problem, effort)
+    base = _base(problem, solution, found, effort)
     return Solved(
         status=solution.status,
         summary="; ".join(part for part in (_what_if(problem, base), _in_words(solution, found)) if part),
@@ -75,10 +75,12 @@ def run_scenario(snapshot: Snapshot, effort: Effort) -> Solved:
     )
 
 
-def _base(problem: Problem, effort: Effort) -> dict[str, Any]:
+def _base(problem: Problem, solution: Solution, found: Outcome, effort: Effort) -> dict[str, Any]:
     """What the same run gives without its what-ifs; empty for a run without any."""
-    if not problem.forced:
+    if not problem.snapshot.force:
         return {}
+    if not problem.forced:  # what-ifs on nothing but initiatives that take no part
+        return {"status": solution.status, **found.result_json}
     without = build_problem(replace(problem.snapshot, force={}))
     assert isinstance(without, Problem), "what is forced doesn't change whether a run can start"
     solution = solve(without, time_limit_s=effort.time_limit_s, gap=effort.gap)
@@ -86,7 +88,7 @@ def _base(problem: Problem, effort: Effort) -> dict[str, Any]:
 
 
 def _what_if(problem: Problem, base: Mapping[str, Any]) -> str:
-    if not base:
+    if not problem.forced:
         return ""
     forced = [f"{problem.keys[column]} {'in' if is_in else 'out'}" for column, is_in in sorted(problem.forced.items())]
     without = base.get("total_objective")

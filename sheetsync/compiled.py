@@ -34,6 +34,7 @@ class StatedRow:
     values: Mapping[str, Value]  # column -> value, for cells that were understood
     failure: str = ""  # why the row states nothing
     warnings: Sequence[str] = ()  # it counts all the same
+    is_outdated: bool = False  # whether what an action found out about the row was about other statements than these
 
     @property
     def verdict(self) -> str:
@@ -100,7 +101,7 @@ class CompiledTabSync(TabSync):
     def say(self, texts: Mapping[int, str]) -> None:
         """Remembers what an action found out about rows, by their numbers when they were last compiled; "" takes it back.
 
-        It is told as a warning until the row is changed.
+        It is told as a warning until the row is changed, or the compiler says that it's outdated.
         """
         self.memory.load_rows(list(self.memory.marks))
         for content in list(self.memory.marks):
@@ -130,6 +131,8 @@ class CompiledTabSync(TabSync):
             content = self._contents[stated.row]
             mark = self.memory.mark(content)
             mark.verdict = stated.verdict
+            if stated.is_outdated:
+                mark.notice = ""
             self.memory.rows[content].base = {_ROW: stated.row.number}
             plan.cells.extend(self._told(stated.row, stated.verdict, data_changed=content not in known))
         stating = {stated.row for stated in self.stated}

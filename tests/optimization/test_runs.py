@@ -256,6 +256,9 @@ def test_a_what_if_on_what_is_no_candidate_is_warned_of(world: World) -> None:
     context = world.act(RUN_ALL)
     assert context.report.status == "success"
     assert "force: INIT-000001 isn't a candidate" in texts(context, "WARNING")
+    result = world.run().result_json
+    assert result["base"]["selected"] == result["selected"]
+    assert "what-if" not in world.run().message
 
 
 def test_a_what_if_that_is_neither_in_nor_out_is_told_and_the_run_goes_on(world: World) -> None:
@@ -336,6 +339,27 @@ def test_a_contradiction_that_only_the_run_sees_is_told_on_its_row_until_a_run_f
     world.act(SAVE)
     assert (world.status("Constraints", row), world.book.writes) == (told, writes)
     world.act(RUN_ALL)
+    assert world.status("Constraints", row) == "OK"
+
+
+def test_what_a_run_told_rows_goes_when_another_row_of_the_set_mends_it(world: World) -> None:
+    rows = [
+        world.rule("mandatory", member_keys="INIT-000001"),
+        world.rule("exclude_initiative", member_keys="INIT-000001"),
+    ]
+    world.act(SAVE)
+    world.act(RUN_ALL)
+    world.retype("Constraints", rows[0], member_keys="INIT-000002")
+    world.act(SAVE)
+    assert [world.status("Constraints", row) for row in rows] == ["OK", "OK"]
+
+
+def test_what_a_run_told_a_row_goes_when_its_scenario_changes(world: World) -> None:
+    row = world.rule("capacity_floor", dimension="all", min_tokens=120)
+    world.act(SAVE)
+    world.act(RUN_ALL)
+    world.retype("Scenario_Config", 2, capacity_total_tokens=150)
+    world.act(SAVE)
     assert world.status("Constraints", row) == "OK"
 
 
