@@ -108,19 +108,51 @@ OPENAI_API_KEY = env.str("OPENAI_API_KEY", default="")
 OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="")
 OPENAI_MODEL = env.str("OPENAI_MODEL", default="")
 
+# A run whose process shows no sign of life for so long is taken up by another worker, so many times in all.
+RUN_LEASE_S = env.float("RUN_LEASE_S", default=60.0)
+RUN_ATTEMPTS = env.int("RUN_ATTEMPTS", default=3)
+# How often intake and backlog are synced without anybody asking; 0 is never.
+SYNC_EVERY_MINUTES = env.int("SYNC_EVERY_MINUTES", default=0)
+
 TASK_TIMEOUT_S = 900
+TASK_RETRY_S = TASK_TIMEOUT_S + 300  # longer than a task may take, or it would be handed out twice
 Q_CLUSTER = {
     "name": "portfolio",
     "orm": "default",
     "workers": 2,
     "timeout": TASK_TIMEOUT_S,
-    "retry": TASK_TIMEOUT_S + 300,  # longer than a task may take, or it would be handed out twice
+    "retry": TASK_RETRY_S,
     "queue_limit": 4,  # the lease starts before a worker picks a task
-    "max_attempts": 5,
-    "ack_failures": True,
+    "max_attempts": 5,  # of a task; a run's attempts are counted in the run itself
+    "ack_failures": True,  # what broke off is queued again by its run's state, not by the queue
     "catch_up": False,
     "poll": 0.2,
     "label": "Tasks",
+}
+
+LOG_LEVEL = env.str("LOG_LEVEL", default="WARNING").upper()
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"run": {"()": "sheetsync.logs.RunFilter"}},
+    "formatters": {
+        "plain": {"()": "sheetsync.logs.PlainFormatter"},
+        "json": {"()": "sheetsync.logs.JsonFormatter"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "filters": ["run"],
+            "formatter": "json" if env.str("LOG_FORMAT", default="plain").lower() == "json" else "plain",
+        },
+    },
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        # Errors of pages are logged with their traceback, and never mailed.
+        "django": {"handlers": [], "level": "WARNING", "propagate": True},
+        "django-q": {"level": LOG_LEVEL},
+        **{app: {"level": LOG_LEVEL} for app in ("sheetsync", "backlog", "productops", "optimization", "config")},
+    },
 }
 
 SIMPLE_HISTORY_REVERT_DISABLED = False

@@ -11,7 +11,9 @@ from typing import Any
 
 from django.db import transaction
 
+from sheetsync.logs import known_secrets
 from sheetsync.models import ActionRun, Workbook
+from sheetsync.redaction import hide_values
 from sheetsync.storage import Storage
 from sheetsync.workbooks.interface import OpenWorkbook, Snapshot
 
@@ -92,8 +94,8 @@ class Report:
         self.counts[name] = self.counts.get(name, 0) + number
 
     def tell(self, status: str, text: str, **where: Any) -> None:
-        """Adds a message."""
-        self.messages.append(Message(status=status, text=text, **where))
+        """Adds a message. What it quotes of an error may hold a secret of this installation; people never see it."""
+        self.messages.append(Message(status=status, text=hide_values(text, known_secrets()), **where))
 
     @property
     def status(self) -> str:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from sheetsync.cells import nearest
 from sheetsync.context import ActionContext, Arguments
+from sheetsync.heartbeat import Heartbeat
+from sheetsync.leases import TakenOver, WorkbooksBusy, break_off, claim, end, fence, reap, wake
+from sheetsync.logs import about_run
 from sheetsync.models import ActionRun, Workbook
 from sheetsync.registry import registry
 from sheetsync.tabs import Tab
@@ -23,6 +27,11 @@ logger = logging.getLogger(__name__)
 
 Work = Callable[[ActionContext], None]
 OpenBook = Callable[[Workbook], OpenWorkbook]
+Progress = Callable[[str, int, int], None]
+
+# For how long a person waits who runs an action on a workbook that is in use, and how often it is looked whether it still is.
+WAIT_S = 20.0
+LOOK_EVERY_S = 0.3
 
 
 class WrongUsage(Exception):
@@ -125,22 +134,93 @@ def request(
 def carry_out(
     run: ActionRun,
     *,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
     open_book: OpenBook = open_workbook,
+    wait_s: float = WAIT_S,
+    on_wait: Callable[[str], None] | None = None,
 ) -> ActionContext | None:
-    """Carries out a queued run; None when somebody else was first. Never raises for what an action meets: it is told in the run."""
-    claimed = ActionRun.objects.filter(pk=run.pk, status=ActionRun.Status.QUEUED).update(
-        status=ActionRun.Status.RUNNING, started_at=timezone.now(), attempts=run.attempts + 1
-    )
-    if not claimed:
+    """Carries out a queued run here and now; None when somebody else was first. Never raises for what an action meets: it is told in
+    the run. A workbook that is in use is waited for; `on_wait` is told whom the wait is for. One that stays in use fails the run.
+    """
+    deadline, told = time.monotonic() + wait_s, ""
+    while True:
+        try:
+            return attempt(run, progress=progress, open_book=open_book)
+        except WorkbooksBusy as busy:
+            if time.monotonic() >= deadline:
+                return _refuse(run, str(busy), open_book)
+            if on_wait is not None and str(busy) != told:
+                told = str(busy)
+                on_wait(told)
+            time.sleep(LOOK_EVERY_S)
+
+
+def attempt(
+    run: ActionRun, *, progress: Progress | None = None, open_book: OpenBook = open_workbook
+) -> ActionContext | None:
+    """Carries out a queued run if its workbooks are free; None when somebody else was first, or took over. Raises WorkbooksBusy."""
+    reap()
+    if not claim(run, needed_workbooks(run)):
         return None
-    run.refresh_from_db()
     context = _context(run, dry_run=False, open_book=open_book)
-    if progress is not None:
-        context.progress = progress
-    _work(context)
-    _finish(context)
+    with about_run(run.run_id):
+        try:
+            with Heartbeat(run) as heartbeat:
+                context.storage.fence = lambda: fence(run)
+                context.progress = _told_to(heartbeat.note, progress)
+                logger.info("run %s of %s begins, attempt %d", run.run_id, run.action, run.attempts)
+                _work(context)
+                _finish(context)
+        except TakenOver:
+            logger.warning("run %s was taken over by another process; nothing more is saved here", run.run_id)
+            context.storage.discard()
+            return None
+        except BaseException:
+            _let_go(run)
+            raise
+        logger.info("run %s of %s is %s", run.run_id, run.action, run.status)
+    wake(needed_workbooks)
     return context
+
+
+def needed_workbooks(run: ActionRun) -> list[int]:
+    """The workbooks that a run works on, by primary key: the one that was named, else every active one of its action's roles."""
+    found = ACTIONS.get(run.action)
+    if found is None:
+        return []
+    if run.workbook is not None:
+        return [run.workbook.pk] if run.workbook.role in found.roles else []
+    return list(Workbook.objects.filter(is_active=True, role__in=found.roles).values_list("pk", flat=True))
+
+
+def _told_to(first: Progress, second: Progress | None) -> Progress:
+    def tell(what: str, done: int, total: int) -> None:
+        first(what, done, total)
+        if second is not None:
+            second(what, done, total)
+
+    return tell
+
+
+def _let_go(run: ActionRun) -> None:
+    """The process is told to stop: others needn't wait until the lease runs out."""
+    try:
+        run.refresh_from_db()
+        break_off(run)
+    except (DatabaseError, ActionRun.DoesNotExist):
+        logger.warning("run %s couldn't be let go; its lease runs out by itself", run.run_id, exc_info=True)
+
+
+def _refuse(run: ActionRun, why: str, open_book: OpenBook) -> ActionContext | None:
+    """Fails a run that hasn't begun; None when somebody else was first."""
+    context = _context(run, dry_run=False, open_book=open_book)
+    context.report.tabs_stopped += 1
+    context.report.tell("FAILED", f"{why}. Nothing was done; try again when it has ended.")
+    refused = ActionRun.objects.filter(pk=run.pk, status=ActionRun.Status.QUEUED, attempts=run.attempts).update(
+        **_told(context), finished_at=timezone.now()
+    )
+    run.refresh_from_db()
+    return context if refused else None
 
 
 def rehearse_run(
@@ -190,6 +270,8 @@ def _work(context: ActionContext) -> None:
     except WorkbookUnavailable as unavailable:
         context.report.tabs_stopped += 1
         context.report.tell("FAILED", str(unavailable))
+    except TakenOver:
+        raise
     except Exception:
         if connection.in_atomic_block and context.dry_run:
             raise
@@ -222,19 +304,24 @@ def _require_workbooks(context: ActionContext, found: Action) -> None:
 
 
 def _finish(context: ActionContext) -> None:
-    run, report = context.run, context.report
+    run = context.run
+    with transaction.atomic():
+        context.storage.flush()
+        end(run, **_told(context))
+    run.refresh_from_db()
+
+
+def _told(context: ActionContext) -> dict[str, Any]:
+    """What a run keeps of its report."""
+    report = context.report
     report.counts["rows_changed"] = len(report.changed)
     for name in ("rows_read", "cells_written"):
         report.counts.setdefault(name, 0)
-    with transaction.atomic():
-        context.storage.flush()
-        ActionRun.objects.filter(pk=run.pk, status=ActionRun.Status.RUNNING).update(
-            status=report.status,
-            counts=report.counts,
-            messages=[message.as_json() for message in report.messages],
-            finished_at=timezone.now(),
-        )
-    run.refresh_from_db()
+    return {
+        "status": report.status,
+        "counts": report.counts,
+        "messages": [message.as_json() for message in report.messages],
+    }
 
 
 def as_json(context: ActionContext) -> dict[str, Any]:

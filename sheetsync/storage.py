@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +57,7 @@ class Storage:
     reason: str = ""  # a person's own words for the models' history; "" names the run and who asked
     user_id: int | None = None  # who is signed in, for the models' history; None where nobody is
     changed_records: int = 0
+    fence: Callable[[], None] | None = None  # raises when the run isn't this process's any more
     _log: list[tuple[Any, ...]] = field(default_factory=list)  # values of _LOGGED
 
     @staticmethod
@@ -158,7 +159,9 @@ class Storage:
             instance.delete()
 
     def flush(self) -> None:
-        """Writes the log; called inside the same transaction as the changes."""
+        """Writes the log; called inside the same transaction as the changes, at its end."""
+        if self.fence is not None:
+            self.fence()
         names = ("run_id", *_LOGGED)
         insert_rows(RecordChange, names, [(self.run.pk, *entry) for entry in self._log])
         self._log.clear()

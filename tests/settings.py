@@ -9,13 +9,18 @@ _FROM_THE_ENVIRONMENT = (
     "ALLOWED_HOSTS",
     "DEBUG",
     "GOOGLE_CREDENTIALS",
+    "LOG_FORMAT",
+    "LOG_LEVEL",
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",
     "OPENAI_MODEL",
     "PUBLIC_URL",
+    "RUN_ATTEMPTS",
+    "RUN_LEASE_S",
     "SHEETS_API_URL",
     "SOLVER_GAP",
     "SOLVER_TIME_LIMIT_S",
+    "SYNC_EVERY_MINUTES",
 )
 # In the environment, not only here: commands that a test starts see the same.
 for _name in _FROM_THE_ENVIRONMENT:
