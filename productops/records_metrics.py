@@ -31,13 +31,13 @@ class MetricRecords(ModelRecords):
         self._check_north_star(rows)
 
     def _check_north_star(self, rows: Sequence[Incoming]) -> None:
-        bringing = [row for row in rows if not row.failure and (row.takes or row.record is None)]
-        if not bringing:
+        good = [row for row in rows if not row.failure]
+        if not any(row.takes or row.record is None for row in good):
             return
-        stars = _north_stars(bringing)
+        stars = _north_stars(good)
         if len(stars) != 1:
             why = _star_text(stars)
-            for row in bringing:
+            for row in good:
                 fail(row, why)
 
 
@@ -51,11 +51,11 @@ def _check_new(row: Incoming) -> None:
         fail(row, f"the KPI {key} is new and can't be saved without a kpi_level")
 
 
-def _north_stars(bringing: Sequence[Incoming]) -> list[str]:
-    """The active north stars once these rows are saved, as messages name them."""
+def _north_stars(good: Sequence[Incoming]) -> list[str]:
+    """The active north stars once these rows are saved, as messages name them: by their row, or as stored."""
     stored = MetricConfig.objects.order_by("kpi_key").values_list("kpi_key", "kpi_level", "is_active")
-    after = {key: (level, active, "") for key, level, active in stored}
-    for row in bringing:
+    after = {key: (level, active, " (as stored)") for key, level, active in stored}
+    for row in good:
         key = str(row.record.values["kpi_key"] if row.record else row.values["kpi_key"])
         level, active, _row = after.get(key, ("", True, ""))
         after[key] = (

@@ -27,6 +27,7 @@ METRICS_CONFIG = Tab(
     model="productops.MetricConfig",
     help="The company's KPIs, one a row. Exactly one active KPI is the north star; else nothing of this tab is saved.",
     identity=("kpi_key",),
+    judged_whole=True,
     saved_by=(SAVE,),
     columns=METRICS_CONFIG_COLUMNS,
 )

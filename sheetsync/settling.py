@@ -25,6 +25,8 @@ def settle(tab: OpenTab) -> None:
     judge_unclear_rows(tab)
     rows = [row for row in tab.view.by_key.values() if tab.selects(row)]
     active = [row for row in rows if tab.is_active(row)]
+    if active and tab.tab.judged_whole:
+        active = rows
     pending = [key for key, mark in tab.memory.marks.items() if mark.has_pending]
     tab.memory.load_rows([*(row.key for row in active), *pending])
     if tab.job.take:

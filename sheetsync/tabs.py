@@ -106,6 +106,7 @@ class Tab:
     key_prefix: str = ""  # rows without identity are given a key with this prefix, "" for never
     people_add_rows: bool = True  # a row with an unknown identity makes a record; else it is refused
     engine_adds_rows: bool = False  # the backend may append rows
+    judged_whole: bool = False  # when one row changed, all of them are judged: they hold together or not at all
     has_feedback: bool = True  # ends with run_status, updated_source, updated_at
 
     def column(self, name: str) -> Column:
