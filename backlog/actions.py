@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from backlog.models import Initiative
 from sheetsync.context import ActionContext
+from sheetsync.models import Conflict, Workbook
 from sheetsync.opentab import TabJob
 from sheetsync.records import NewRow, Scene
 from sheetsync.registry import registry
@@ -23,18 +24,45 @@ from sheetsync.view import TabView, identity_text
 )
 def backlog_sync(context: ActionContext) -> None:
     """Intake -> DB -> keys back to intake; Backlog -> DB; DB -> Backlog."""
-    intakes = context.workbooks(Role.INTAKE)
-    backlogs = context.workbooks(Role.BACKLOG)
+    intakes, backlogs = context.workbooks(Role.INTAKE), context.workbooks(Role.BACKLOG)
     total = len(intakes) + len(backlogs)
     for number, workbook in enumerate(intakes):
         context.progress(f"intake {workbook}", number, total)
-        job = TabJob(registered=registry.get(Role.INTAKE, "Intake"), keys=keys_of(context))
-        sync_workbook(context, WorkbookJob(workbook=workbook, tabs=[job]))
+        _sync(context, workbook)
+    overridden = _overridden(intakes)
+    stored: dict[int, int] = {}  # by the workbook's id: how much was stored once it was synced
     for number, workbook in enumerate(backlogs, start=len(intakes)):
         context.progress(f"backlog {workbook}", number, total)
-        job = TabJob(registered=registry.get(Role.BACKLOG, "Backlog"), keys=keys_of(context), append=_missing_rows)
-        sync_workbook(context, WorkbookJob(workbook=workbook, tabs=[job]))
+        _sync(context, workbook)
+        stored[workbook.pk] = context.storage.changed_records
+    _sync_again(context, [book for book in backlogs if stored[book.pk] < context.storage.changed_records])
+    now = _overridden(intakes)
+    _sync_again(context, [book for book in intakes if overridden.get(book.pk) != now.get(book.pk)])
     context.progress("done", total, total)
+
+
+def _sync(context: ActionContext, workbook: Workbook) -> None:
+    if workbook.role == Role.INTAKE:
+        job = TabJob(registered=registry.get(Role.INTAKE, "Intake"), keys=keys_of(context))
+    else:
+        job = TabJob(registered=registry.get(Role.BACKLOG, "Backlog"), keys=keys_of(context), append=_missing_rows)
+    sync_workbook(context, WorkbookJob(workbook=workbook, tabs=[job]))
+
+
+def _sync_again(context: ActionContext, workbooks: Iterable[Workbook]) -> None:
+    """What a later workbook changed, an earlier one shows at once, not at the next sync."""
+    for workbook in workbooks:
+        with context.second_look(workbook):
+            _sync(context, workbook)
+
+
+def _overridden(intakes: Iterable[Workbook]) -> dict[int, set[int]]:
+    """By the workbook's id: which of intake's words an override in the Backlog keeps away."""
+    found: dict[int, set[int]] = {}
+    contested = Conflict.objects.filter(workbook__in=list(intakes), status=Conflict.Status.OPEN)
+    for workbook, conflict in contested.values_list("workbook_id", "pk"):
+        found.setdefault(workbook, set()).add(conflict)
+    return found
 
 
 def keys_of(context: ActionContext) -> frozenset[str]:

@@ -44,7 +44,9 @@ class IntakeRecords(ModelRecords):
         scene.context.storage.update(Initiative, sources)
 
     def unready(self, scene: Scene, row: SheetRow, values: Mapping[str, Value]) -> str:
-        return "" if values.get("title") else "title is empty or refused; a row needs a title before it gets a key"
+        if values.get("title"):
+            return ""
+        return ("title is empty; " if "title" in values else "") + "a row needs a title before it gets a key"
 
     def check(self, scene: Scene, rows: Sequence[Incoming]) -> None:
         super().check(scene, rows)

@@ -97,6 +97,17 @@ class Report:
         """Adds a message. What it quotes of an error may hold a secret of this installation; people never see it."""
         self.messages.append(Message(status=status, text=hide_values(text, known_secrets()), **where))
 
+    def revise(self, workbook: Workbook, again: Report) -> None:
+        """Takes over what a second look at a workbook brought: what it says replaces what the first one said."""
+        self.messages = [message for message in self.messages if message.workbook != str(workbook)] + again.messages
+        for name in ("reads", "writes", "cells_written"):
+            self.count(name, again.counts.get(name, 0))
+        self.tabs_stopped += again.tabs_stopped
+        self.changed |= again.changed
+        self.plan += again.plan
+        self.tallies[workbook.pk].cells_written += again.tallies[workbook.pk].cells_written
+        self.tallies[workbook.pk].changed |= again.tallies[workbook.pk].changed
+
     @property
     def status(self) -> str:
         """`success` when no row is FAILED, `partial` when some are, `failed` when nothing could be done."""
@@ -175,6 +186,16 @@ class ActionContext:
         if self.run.workbook is not None:
             return [self.run.workbook] if self.run.workbook.role in roles else []
         return list(Workbook.objects.filter(is_active=True, role__in=roles))
+
+    @contextmanager
+    def second_look(self, workbook: Workbook) -> Iterator[None]:
+        """While a workbook is synced once more: its rows count once, and are told as the second look found them."""
+        first, self.report = self.report, Report()
+        try:
+            yield
+        finally:
+            first.revise(workbook, self.report)
+            self.report = first
 
     @contextmanager
     def rehearsal(self) -> Iterator[None]:

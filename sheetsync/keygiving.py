@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sheetsync.keys import KeyFate, Lost
-from sheetsync.opentab import OpenTab
+from sheetsync.opentab import MERGED, OpenTab
 from sheetsync.verdicts import compose
 from sheetsync.view import SheetRow
 
@@ -73,9 +73,9 @@ def _give_keys(tab: OpenTab, rows: Sequence[SheetRow]) -> None:
     ready: dict[SheetRow, str] = {}
     for row in rows:
         values, refused = tab.view.values(row)
-        why_not = tab.records.unready(tab.scene, row, values)
+        why_not = MERGED if row.merged else tab.records.unready(tab.scene, row, values)
         if why_not:
-            tab.verdicts[row] = f"FAILED: {why_not}"
+            tab.verdicts[row] = compose(refused=[*(refusal.text for refusal in refused.values()), why_not])
         else:
             ready[row] = tab.row_text(row)
             tab.verdicts[row] = compose(refused=[refusal.text for refusal in refused.values()])

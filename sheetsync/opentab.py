@@ -21,6 +21,9 @@ from sheetsync.verdicts import waits
 from sheetsync.view import SheetRow, TabView, digest, far_fewer, row_digest, view_tab
 from sheetsync.workbooks.interface import Grid, Writable
 
+# Why a row isn't taken whose cells can't be told apart.
+MERGED = "the row has merged cells; unmerge them"
+
 
 @dataclass(frozen=True, kw_only=True)
 class TabJob:

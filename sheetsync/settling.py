@@ -10,7 +10,7 @@ from sheetsync.keygiving import judge_keys, judge_unclear_rows
 from sheetsync.keys import KeyFate
 from sheetsync.merge import RowMerge, find_strays, merge_row
 from sheetsync.models import Conflict, KeyReservation
-from sheetsync.opentab import OpenTab, RowWork
+from sheetsync.opentab import MERGED, OpenTab, RowWork
 from sheetsync.records import Incoming
 from sheetsync.view import SheetRow
 
@@ -81,7 +81,7 @@ def merge(tab: OpenTab, row: SheetRow, strays: Mapping[str, Any], fate: KeyFate)
 def _refuse_row(tab: OpenTab, incoming: Incoming, fate: KeyFate) -> None:
     """Rows that can't be taken at all."""
     if incoming.row.merged:
-        incoming.failure = "the row has merged cells; unmerge them"
+        incoming.failure = MERGED
     elif fate is KeyFate.UNCLEAR:
         incoming.failure = (
             "rows moved while keys were being written, and this row's key may belong to another row; "

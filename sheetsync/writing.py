@@ -200,9 +200,9 @@ class _Target:
         columns = now.header.columns
         for cell in self.plan.cells:
             row = moved.get(cell.row)
-            if row is None or cell.column not in columns or row.merged:
+            if row is None or cell.column not in columns:
                 continue
-            if (row.index, columns[cell.column]) in grid.formulas:
+            if (place := (row.index, columns[cell.column])) in grid.formulas or place in grid.merged:
                 continue
             if not cell.owned and row.raw[cell.column] != cell.expect:
                 continue

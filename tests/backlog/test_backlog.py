@@ -219,10 +219,29 @@ def test_two_backlogs_end_with_the_same_values():
     world.sync()
     backlog.type(FIRST, market="EMEA")
     second.type({"initiative_key": key_of(2)}, market="APAC")
-    world.sync()
-    world.sync()
+    done = world.sync()
     for sheet in (backlog, second):
         assert [row["market"] for row in sheet.rows] == ["EMEA", "APAC", None]
+    assert done.report.counts["rows_read"] == 9, "the second look counts no row twice"
+    before = [(sheet.book.writes, sheet.book.values("Backlog")) for sheet in (backlog, second)]
+    world.sync()
+    assert before == [(sheet.book.writes, sheet.book.values("Backlog")) for sheet in (backlog, second)]
+
+
+def test_intake_says_in_the_same_sync_that_an_override_is_over():
+    world, intake, backlog = filled_world()
+    backlog.type(FIRST, country="France")
+    world.sync()
+    intake.type({"initiative_key": key_of(1)}, country="Spain")
+    assert [message.status for message in world.sync().report.messages] == ["WARNING"]
+    assert intake.status(initiative_key=key_of(1)).startswith("WARNING: country was overwritten in the Backlog")
+    backlog.type(FIRST, country=None)
+    done = world.sync()
+    assert done.report.messages == []
+    assert (backlog.row(**FIRST)["country"], intake.status(initiative_key=key_of(1))) == ("Spain", "OK")
+    before = world.contents()
+    world.sync()
+    assert world.contents() == before
 
 
 def test_save_selected_saves_the_tab_and_appends_nothing():

@@ -50,13 +50,25 @@ def test_a_row_without_a_title_waits_for_one_and_gets_no_key():
     intake = world.intake()
     intake.add(country="UK")
     done = world.sync()
-    assert intake.status(country="UK") == "FAILED: title is empty or refused; a row needs a title before it gets a key"
+    assert intake.status(country="UK") == "FAILED: title is empty; a row needs a title before it gets a key"
     assert done.report.status == "failed"
     assert not KeyReservation.objects.exists()
     intake.type({"country": "UK"}, title="now it has one")
     world.sync()
     assert intake.row(country="UK")["initiative_key"] == key_of(1)
     assert intake.status(country="UK") == "OK"
+
+
+def test_a_title_that_is_refused_says_why_and_gets_no_key():
+    world = World()
+    intake = world.intake()
+    intake.add(title="#REF!", country="UK")
+    world.sync()
+    assert intake.status(country="UK") == (
+        'FAILED: title: the cell shows an error, "#REF!"; correct its formula, or write text; '
+        "a row needs a title before it gets a key"
+    )
+    assert not KeyReservation.objects.exists()
 
 
 def test_an_emptied_title_is_refused_and_the_initiative_keeps_its_own():

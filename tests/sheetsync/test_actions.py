@@ -178,7 +178,7 @@ def test_partial_is_status_0_and_each_message_names_its_row(files, capsys):
     ] * len(answer["messages"])
     failed = [message for message in answer["messages"] if message["status"] == "FAILED"]
     assert [(message["workbook"], message["tab"]) for message in failed] == [("intake", "Intake")]
-    assert failed[0]["text"].startswith("title is empty or refused")
+    assert failed[0]["text"].startswith("title is empty; a row needs a title")
 
 
 def test_failed_is_status_1(files, capsys):

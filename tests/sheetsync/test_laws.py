@@ -11,7 +11,7 @@ from django.db.models.signals import pre_init
 
 from backlog.models import Initiative
 from backlog.sheets import BACKLOG
-from sheetsync.models import CellChange, Conflict, RecordChange, RowState, WorkbookLease
+from sheetsync.models import CellChange, Conflict, KeyReservation, RecordChange, RowState, WorkbookLease
 from sheetsync.workbooks.interface import WorkbookUnavailable
 from sheetsync.workbooks.memory import Formula, MemoryWorkbook
 from tests.sheetsync.world import (
@@ -697,7 +697,20 @@ def test_a_row_with_merged_cells_is_refused():
     assert [problem[1:] for problem in backlog.state.problems] == [
         [key_of(2), "FAILED: the row has merged cells; unmerge them"]
     ]
+    assert backlog.status(**SECOND) == "FAILED: the row has merged cells; unmerge them", "its own cells can be written"
     assert initiative(1).title == "idea 1"
+
+
+def test_a_new_row_with_merged_cells_says_so_and_takes_no_key():
+    world = World()
+    intake = world.intake()
+    intake.add(title="Faster search", country="UK")
+    country = intake.columns["country"]
+    intake.book.merge_cells("Wishes", 1, country - 1, 1, country)
+    for _again in range(2):
+        assert world.sync().report.status == "failed"
+    assert intake.status(title="Faster search") == "FAILED: the row has merged cells; unmerge them"
+    assert not KeyReservation.objects.exists()
 
 
 def test_keys_restrict_an_action_to_their_rows():
