@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 from django.core import checks
+from django.db.models.signals import post_migrate, pre_save
 
 
 class SheetsyncConfig(AppConfig):
@@ -16,3 +17,17 @@ class SheetsyncConfig(AppConfig):
 
         autodiscover()
         checks.register(check_declarations, "sheetsync")
+        _look_after_workers(self)
+
+
+def _look_after_workers(app: AppConfig) -> None:
+    """The timetable is made with the database, and looked after by every worker that starts."""
+    from django_q.models import Schedule
+    from django_q.signals import post_spawn
+
+    from sheetsync.housekeeping import database_migrated, worker_started
+    from sheetsync.schedules import disarm
+
+    pre_save.connect(disarm, sender=Schedule, dispatch_uid="sheetsync.disarm")
+    post_spawn.connect(worker_started, dispatch_uid="sheetsync.worker_started")
+    post_migrate.connect(database_migrated, sender=app, dispatch_uid="sheetsync.database_migrated")

@@ -12,6 +12,7 @@ from types import TracebackType
 from django.conf import settings
 from django.db import DatabaseError, connection
 
+from sheetsync.health import beat_if_worker
 from sheetsync.leases import renew
 from sheetsync.models import ActionRun
 
@@ -66,6 +67,7 @@ class Heartbeat:
         text, self._last = self._text, time.monotonic()
         try:
             is_ours = renew(self._run, progress=text)
+            beat_if_worker()
         except DatabaseError:
             logger.warning("the lease of run %s couldn't be moved on; trying again", self._run.run_id, exc_info=True)
             connection.close()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from io import StringIO
 from typing import Any
 
 from django.conf import settings
@@ -28,6 +30,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, bind: str, web_workers: int, **options: Any) -> None:
         call_command("collectstatic", interactive=False, verbosity=0)
+        call_command("setup_schedules", stdout=StringIO())
+        # Whoever serves wants to see what workers do; a command that a person types stays quiet.
+        os.environ.setdefault("LOG_LEVEL", "INFO")
         self.stdout.write(f"The admin is at http://{bind}/admin/ - Ctrl-C stops web and worker.")
         ended = run_together({"web server": _web(bind, web_workers), "worker": _manage("qcluster")}, grace_s=GRACE_S)
         if ended:
