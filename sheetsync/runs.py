@@ -13,11 +13,13 @@ from django.utils import timezone
 
 from sheetsync.cells import nearest
 from sheetsync.context import ActionContext, Arguments
+from sheetsync.control_telling import tell_control
 from sheetsync.heartbeat import Heartbeat
 from sheetsync.leases import TakenOver, WorkbooksBusy, break_off, claim, end, fence, reap, wake
 from sheetsync.logs import about_run
 from sheetsync.models import ActionRun, Workbook
 from sheetsync.registry import registry
+from sheetsync.runlog import owe_log_rows, write_log_rows
 from sheetsync.tabs import Tab
 from sheetsync.view import JOINT
 from sheetsync.workbooks.interface import OpenWorkbook, WorkbookUnavailable
@@ -179,6 +181,8 @@ def attempt(
             _let_go(run)
             raise
         logger.info("run %s of %s is %s", run.run_id, run.action, run.status)
+        write_log_rows(context)
+        tell_control(context)
     wake(needed_workbooks)
     return context
 
@@ -308,6 +312,7 @@ def _finish(context: ActionContext) -> None:
     with transaction.atomic():
         context.storage.flush()
         end(run, **_told(context))
+        owe_log_rows(context)
     run.refresh_from_db()
 
 

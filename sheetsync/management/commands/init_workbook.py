@@ -8,7 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from sheetsync.connecting import canonical_location
+from sheetsync.control import add_action_rows
 from sheetsync.registry import registry
+from sheetsync.service_tabs import service_tabs
 from sheetsync.tabs import Role
 from sheetsync.workbooks.interface import WorkbookUnavailable
 from sheetsync.workbooks.kinds import make_tabs
@@ -25,7 +27,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            lines = make_tabs(canonical_location(options["location"]), registry.tabs(options["role"]))
+            place = canonical_location(options["location"])
+            lines = make_tabs(place, [*registry.tabs(options["role"]), *service_tabs(options["role"])])
+            lines += add_action_rows(place, options["role"])
         except WorkbookUnavailable as unavailable:
             raise CommandError(str(unavailable)) from unavailable
         for line in lines:
