@@ -236,7 +236,8 @@ def end_broken_runs(context: ActionContext, workbook: Workbook) -> None:
     """Runs whose action ended without them (a crash) are failed, so that none stays under way for ever."""
     under_way = OptimizationRun.objects.filter(workbook=workbook, status=OptimizationRun.Status.RUNNING)
     ids = under_way.exclude(action_run_id=context.run.run_id).values_list("action_run_id", flat=True)
-    alive = ActionRun.objects.filter(run_id__in=list(ids), status=ActionRun.Status.RUNNING)
+    going_on = (ActionRun.Status.RUNNING, ActionRun.Status.QUEUED)  # a worker that died is followed by another attempt
+    alive = ActionRun.objects.filter(run_id__in=list(ids), status__in=going_on)
     still = set(alive.values_list("run_id", flat=True))
     for run in under_way.exclude(action_run_id__in=[context.run.run_id, *still]):
         store_outcome(context, run, Solved(status=OptimizationRun.Status.FAILED, summary=_BROKE_OFF))

@@ -18,8 +18,10 @@ from sheetsync.admin.confirm import ask, confirmed
 from sheetsync.admin.decorators import button, shown
 from sheetsync.admin.tables import table
 from sheetsync.context import Arguments
+from sheetsync.leases import WorkbooksBusy
 from sheetsync.models import ActionRun, CellChange, RecordChange, Workbook
-from sheetsync.runs import ACTIONS, WrongUsage, carry_out, request
+from sheetsync.runs import ACTIONS, WrongUsage, attempt, request
+from sheetsync.tasks import enqueue
 
 UNDO = "pm.undo_run"
 # How a run's status looks.
@@ -31,7 +33,9 @@ MESSAGES_SHOWN = 200
 def run_now(
     page: Any, asked: HttpRequest, name: str, *, workbook: Workbook | None = None, arguments: Arguments | None = None
 ) -> HttpResponse | None:
-    """Carries out an action for the person who asks, and leads to its run; None (with a message) when it can't be asked for."""
+    """Carries out an action for the person who asks, and leads to its run; None (with a message) when it can't be asked for.
+
+    While a workbook that it needs is in use it is left to the workers: a page can't wait for long."""
     try:
         run = request(
             name,
@@ -43,7 +47,12 @@ def run_now(
     except WrongUsage as refusal:
         page.message_user(asked, str(refusal), messages.ERROR)
         return None
-    carry_out(run)
+    try:
+        attempt(run)
+    except WorkbooksBusy as busy:
+        enqueue(run)
+        page.message_user(asked, f"{busy}; the workers carry {name} out as soon as it is free.", messages.INFO)
+        return HttpResponseRedirect(run_address(run))
     run.refresh_from_db()
     level = {"success": messages.SUCCESS, "partial": messages.WARNING}.get(run.status, messages.ERROR)
     changed = run.counts.get("rows_changed", 0)
@@ -81,6 +90,7 @@ class ActionRunAdmin(ReadOnlyAdmin):
             {
                 "fields": (
                     *(("run_id", "shown_status"), ("action", "workbook"), ("requested_by", "came_from")),
+                    *("progress", ("attempts", "worker", "lease_until")),
                     *(("created_at", "started_at", "finished_at"), ("asked_for", "undone"), "counted", "changed"),
                 )
             },

@@ -12,8 +12,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from sheetsync.context import ActionContext, Arguments
 from sheetsync.models import ActionRun
-from sheetsync.runs import WrongUsage, as_json, carry_out, find_action, find_workbook, rehearse_run, request
-from sheetsync.tasks import enqueue
+from sheetsync.runs import WAIT_S, WrongUsage, as_json, carry_out, find_action, find_workbook, rehearse_run, request
+from sheetsync.tasks import submit
 from sheetsync.terminal import ProgressBar, print_report
 
 WRONG_USAGE = 2
@@ -49,22 +49,28 @@ class Command(BaseCommand):
                 context = rehearse_run(options["name"], workbook=workbook, arguments=arguments, requested_by=_user())
                 self._print(context, options)
                 return
-            run = request(options["name"], workbook=workbook, arguments=arguments, requested_by=_user())
+            ask = submit if options["queue"] else request
+            run = ask(options["name"], workbook=workbook, arguments=arguments, requested_by=_user())
         except WrongUsage as refusal:
             raise CommandError(str(refusal), returncode=WRONG_USAGE) from refusal
         if options["queue"]:
-            enqueue(run)
             self._say_queued(run, as_object=options["json"])
             return
         with ProgressBar(hidden=options["json"]) as bar:
-            context_or_none = carry_out(run, progress=bar.show)
-        assert context_or_none is not None, "a run that was just made is nobody else's"
+            context_or_none = carry_out(run, progress=bar.show, on_wait=self._say_waiting)
+        if context_or_none is None:
+            raise CommandError(f"run {run.run_id} was taken over by another process; it stands in the admin under Runs")
         self._print(context_or_none, options)
+
+    def _say_waiting(self, whom: str) -> None:
+        self.stderr.write(f"{whom}; waiting for up to {WAIT_S:.0f} seconds")
 
     def _say_queued(self, run: ActionRun, *, as_object: bool) -> None:
         if as_object:
             self.stdout.write(
-                json.dumps({"run_id": run.run_id, "action": run.action, "status": run.status, "counts": {}, "messages": []})
+                json.dumps(
+                    {"run_id": run.run_id, "action": run.action, "status": run.status, "counts": {}, "messages": []}
+                )
             )
         else:
             self.stdout.write(f"queued as run {run.run_id}")
