@@ -134,7 +134,8 @@ class IntakeRecords(ModelRecords):
         )
 
     def unknown(self, scene: Scene, row: SheetRow, values: Mapping[str, Value], known: Collection[str]) -> str:
-        typed = str(row.raw.get("initiative_key") or "").strip().upper()
+        raw = row.raw.get("initiative_key")
+        typed = str(raw or "").strip().upper()
         elsewhere = IntakeSubmission.objects.filter(initiative__initiative_key=typed).select_related("workbook").first()
         if elsewhere is not None:
             return (
@@ -142,7 +143,7 @@ class IntakeRecords(ModelRecords):
                 "empty the key cell to hand this row in as an initiative of its own"
             )
         return (
-            unknown_key("initiative_key", typed, [key.upper() for key in known])
+            unknown_key("initiative_key", raw, [key.upper() for key in known])
             + "; keys are given by the backend: empty the cell, and the row gets its own"
         )
 

@@ -114,7 +114,9 @@ class Report:
         stopped = self.tabs_stopped or any(message.status == "FAILED" for message in self.messages)
         if not stopped and not self.failed_rows:
             return ActionRun.Status.SUCCESS
-        nothing_done = not self.tabs_done or (self.rows_seen > 0 and self.rows_whole == self.rows_seen)
+        nothing_found = bool(self.keys_wanted) and not self.rows_seen and not self.changed
+        all_refused = self.rows_seen > 0 and self.rows_whole == self.rows_seen
+        nothing_done = not self.tabs_done or nothing_found or all_refused
         return ActionRun.Status.FAILED if nothing_done else ActionRun.Status.PARTIAL
 
 

@@ -21,6 +21,8 @@ from sheetsync.verdicts import waits
 from sheetsync.view import SheetRow, TabView, digest, far_fewer, row_digest, view_tab
 from sheetsync.workbooks.interface import Grid, Writable
 
+# Between the parts of a row's identity, as people see it.
+KEY_PARTS = " / "
 # Why a row isn't taken whose cells can't be told apart.
 MERGED = "the row has merged cells; unmerge them"
 
@@ -235,7 +237,7 @@ class OpenTab:
 
     def shown_key(self, row: SheetRow) -> str:
         parts = [str(row.raw.get(name) or "") for name in self.tab.identity]
-        return " / ".join(part for part in parts if part)
+        return KEY_PARTS.join(part for part in parts if part)
 
 
 def stored_digest(records: Records, scene: Scene, load: Callable[[], dict[str, Record]]) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from sheetsync.bulk import insert_rows
 from sheetsync.context import ActionContext
 from sheetsync.merge import Attempt
 from sheetsync.models import CellChange, TabState
-from sheetsync.opentab import OpenTab
+from sheetsync.opentab import KEY_PARTS, OpenTab
 from sheetsync.storage import now_epoch
 from sheetsync.verdicts import is_failed
 from sheetsync.view import JOINT, TabView, row_digest
@@ -148,21 +148,26 @@ def report(tab: OpenTab) -> None:
     report = tab.scene.context.report
     report.rows_whole += sum(bool(work.incoming.failure) for work in tab.work.values())
     if tab.job.registered.records is not None:  # rows that no key finds
-        report.rows_whole += sum(is_failed(verdict) for row, verdict in tab.verdicts.items() if row.key not in tab.work)
+        unclear = [row for row in tab.verdicts if row.key not in tab.work and tab.selects(row)]
+        report.rows_whole += sum(is_failed(tab.verdicts[row]) for row in unclear)
     report.keys_wanted |= tab.job.keys
     report.keys_seen.update(row.key.partition(JOINT)[0].upper() for row in tab.view.rows if tab.job.keys)
-    report_state(tab.scene.context, tab.state)
+    report_state(tab.scene.context, tab.state, keys=tab.job.keys, rows=sum(map(tab.selects, tab.view.rows)))
 
 
-def report_state(context: ActionContext, state: TabState) -> None:
-    """Tells what the tab's last read showed."""
+def report_state(
+    context: ActionContext, state: TabState, *, keys: Collection[str] = (), rows: int | None = None
+) -> None:
+    """Tells what the tab's last read showed. With `keys`, only of their rows; `rows` says how many of all those are."""
     report = context.report
     report.tabs_done += 1
     report.count("rows_read", state.row_count)
     report.tallies[state.workbook_id].rows_read += state.row_count
-    report.rows_seen += state.row_count
+    report.rows_seen += state.row_count if rows is None else rows
     where = {"workbook": str(state.workbook), "tab": state.tab}
     for number, key, verdict in state.problems:
+        if keys and key.partition(KEY_PARTS)[0].upper() not in keys:
+            continue
         status, _, text = verdict.partition(": ")
         report.failed_rows += is_failed(verdict)
         report.tell(status, text, row=number, key=key, **where)

@@ -15,6 +15,8 @@ from sheetsync.cells import Value, blank, nearest
 from sheetsync.storage import NewRecord, RecordUpdate, Storage
 from sheetsync.tabs import TWO_WAY, Owner, Tab
 from sheetsync.view import digest, identity_text
+from sheetsync.words import as_shown
+from sheetsync.workbooks.interface import Raw
 
 if TYPE_CHECKING:
     from sheetsync.context import ActionContext
@@ -261,11 +263,11 @@ class ModelRecords:
         """Nothing stored here knows its tab's title."""
 
 
-def unknown_key(column: str, typed: object, known: Collection[str]) -> str:
+def unknown_key(column: str, typed: Raw, known: Collection[str]) -> str:
     """A sentence for a key that doesn't exist, with the nearest one that does."""
-    near = nearest(str(typed), known)
+    near = nearest(str(typed).strip(), known)
     hint = f"the nearest existing key is {near}" if near else "no existing key is near"
-    return f"{column}: {str(typed)[:60]!r} doesn't exist; {hint}"
+    return f"{column}: {as_shown(typed)} doesn't exist; {hint}"
 
 
 def two_way_names(tab: Tab) -> tuple[str, ...]:

@@ -297,7 +297,7 @@ def _tell_missing_keys(context: ActionContext) -> None:
     for key in sorted(asked_for & report.keys_wanted - report.keys_seen - appended):
         near = nearest(key, sorted(report.keys_seen))
         hint = f"; the nearest key there is {near}" if near else ""
-        report.tell("WARNING", f"no row has the key {key}{hint}", key=key)
+        report.tell("FAILED", f"no row has the key {key}{hint}", key=key)
 
 
 def _require_workbooks(context: ActionContext, found: Action) -> None:

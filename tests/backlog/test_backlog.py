@@ -209,7 +209,7 @@ def test_a_dependency_that_does_not_exist_refuses_the_cell_and_names_the_nearest
     world.sync()
     assert (initiative(1).dependencies_initiatives, initiative(1).market) == ([], "EMEA")
     assert backlog.status(**FIRST) == (
-        "FAILED: dependencies_initiatives: 'INIT-00003' doesn't exist; the nearest existing key is INIT-000003"
+        'FAILED: dependencies_initiatives: "INIT-00003" doesn\'t exist; the nearest existing key is INIT-000003'
     )
 
 

@@ -117,7 +117,7 @@ def test_a_key_that_a_person_typed_is_refused_with_the_nearest_one():
     intake.add(title="typed its key", initiative_key="INIT-00003")
     world.sync()
     assert intake.status(title="typed its key") == (
-        "FAILED: initiative_key: 'INIT-00003' doesn't exist; the nearest existing key is INIT-000003; "
+        'FAILED: initiative_key: "INIT-00003" doesn\'t exist; the nearest existing key is INIT-000003; '
         "keys are given by the backend: empty the cell, and the row gets its own"
     )
     assert Initiative.objects.count() == 3

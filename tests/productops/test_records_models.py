@@ -75,7 +75,7 @@ def test_a_new_model_of_an_unknown_initiative_fails_with_the_nearest_key(desk):
     desk.add(TAB, initiative_key="INIT-000002", model_name="main", formula_text="value = 1")
     assert desk.save(TAB).status == "failed"
     assert desk.status(TAB) == (
-        "FAILED: initiative_key: 'INIT-000002' doesn't exist; the nearest existing key is INIT-000001"
+        'FAILED: initiative_key: "INIT-000002" doesn\'t exist; the nearest existing key is INIT-000001'
     )
     assert not InitiativeMathModel.objects.exists()
 

@@ -534,7 +534,7 @@ def test_an_unknown_key_names_the_nearest_and_is_refused():
     world.sync()
     status = backlog.status(initiative_key="INIT-00002")
     assert status.startswith(
-        "FAILED: initiative_key: 'INIT-00002' doesn't exist; the nearest existing key is INIT-000002"
+        'FAILED: initiative_key: "INIT-00002" doesn\'t exist; the nearest existing key is INIT-000002'
     )
     assert Initiative.objects.count() == 3
 
@@ -733,10 +733,24 @@ def test_a_key_that_no_row_has_is_told():
     done = world.sync(keys=("INIT-000001", "init-00003"))
     assert initiative(1).market == "EMEA"
     assert [(m.status, m.text) for m in done.report.messages] == [
-        ("WARNING", "no row has the key INIT-00003; the nearest key there is INIT-000003")
+        ("FAILED", "no row has the key INIT-00003; the nearest key there is INIT-000003")
     ]
+    assert done.report.status == "partial"
     done = world.rehearse("pm.save_selected", keys=("INIT-000077",))
     assert [m.key for m in done.report.messages] == ["INIT-000077"]
+    assert done.report.status == "failed", "there was nothing it could do"
+
+
+def test_an_action_on_some_rows_tells_of_those_alone():
+    world, _intake, backlog = filled_world()
+    backlog.type(FIRST, engineering_tokens="a few")
+    world.sync()
+    assert backlog.status(**FIRST).startswith("FAILED")
+    backlog.type(SECOND, market="EMEA")
+    done = world.act("pm.save_selected", workbook=backlog.workbook, keys=(key_of(2),))
+    assert (done.report.status, done.report.messages) == ("success", [])
+    done = world.act("pm.save_selected", workbook=backlog.workbook, keys=(key_of(1),))
+    assert [(m.key, m.status) for m in done.report.messages] == [(key_of(1), "FAILED")]
 
 
 def test_every_declared_column_of_backlog_round_trips():
