@@ -1,13 +1,17 @@
-"""Addresses: the admin is the whole web surface for people."""
+"""Addresses: the admin is the whole web surface for people; workbooks ask below /api/."""
 
 from django.contrib import admin
 from django.urls import path
 from django.views.generic import RedirectView
 
-from sheetsync import health
+from sheetsync import health, views
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/actions/", views.actions, name="actions"),
+    path("api/actions/<str:run_id>/", views.action_run, name="action_run"),
+    path("api/", views.not_found),
+    path("api/<path:path>", views.not_found),
     path("health/", health.web, name="health"),
     path("health/worker/", health.worker, name="health_worker"),
     path("", RedirectView.as_view(pattern_name="admin:index")),
