@@ -19,7 +19,7 @@ _BY_LOOKS = (
     re.compile(r"\bya29\.[\w-]{10,}"),
     # name = value and "name": "value" where the name says that it is a secret.
     re.compile(
-        r"""(?P<name>["']?\b(?:[\w-]*(?:secret|password|passwd|api_?key|private_key|access_token|refresh_token|signature)[\w-]*)["']?"""
+        r"""(?P<name>["']?\b(?:[\w-]*(?:secret(?!s\b)|password|passwd|api_?key|private_key|access_token|refresh_token|signature)[\w-]*)["']?"""
         r"""\s*[=:]\s*)(?:"[^"]+"|'[^']+'|[^\s,;'"}]+)""",
         re.IGNORECASE,
     ),

@@ -92,5 +92,5 @@ def backend(*fields: str, by: tuple[str, ...] = (), why: str) -> dict[str, Field
 
 
 def autodiscover() -> None:
-    """Imports `sheets.py`, `actions.py` and `backfills.py` of every installed app."""
-    autodiscover_modules("sheets", "actions", "backfills")
+    """Imports `sheets.py`, `actions.py`, `backfills.py` and `checkups.py` of every installed app."""
+    autodiscover_modules("sheets", "actions", "backfills", "checkups")
