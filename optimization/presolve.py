@@ -187,7 +187,9 @@ def _forced(problem: Problem, key: str) -> str:
 
 def _amounts(problem: Problem, rule: Rule) -> list[str]:
     capacity = plain(problem.snapshot.scenario.capacity)
-    if rule.type is RuleType.MANDATORY and all(key in problem.index for key in rule.members):
+    if rule.type is RuleType.MANDATORY:
+        if any(key not in problem.index or _forced(problem, key) == "out" for key in rule.members):
+            return []
         tokens = sum(problem.tokens[problem.index[key]] for key in rule.members)
         return [f"Together they take {plain(tokens)} tokens, the scenario's capacity is {capacity}."]
     if rule.type is RuleType.CAPACITY_FLOOR:

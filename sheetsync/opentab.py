@@ -77,6 +77,7 @@ class OpenTab:
     lacks_rows: bool = (
         False  # whether rows are missing that the plan doesn't append: an earlier write may still bring them
     )
+    withholds_rows: bool = False  # whether rows are missing that aren't appended, because some row may be one of them
     version: str = ""  # of the workbook as it was read; "" for kinds that can't tell
     strays: dict[str, dict[str, Any]] = field(
         default_factory=dict

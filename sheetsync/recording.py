@@ -13,7 +13,7 @@ from sheetsync.models import CellChange, TabState
 from sheetsync.opentab import KEY_PARTS, OpenTab
 from sheetsync.storage import now_epoch
 from sheetsync.verdicts import is_failed
-from sheetsync.view import JOINT, TabView, row_digest
+from sheetsync.view import JOINT, NOT_CALCULATED, TabView, row_digest
 from sheetsync.workbooks.interface import Writable
 from sheetsync.writing import TabOutcome, TabPlan
 
@@ -153,6 +153,14 @@ def report(tab: OpenTab) -> None:
     report.keys_wanted |= tab.job.keys
     report.keys_seen.update(row.key.partition(JOINT)[0].upper() for row in tab.view.rows if tab.job.keys)
     report_state(tab.scene.context, tab.state, keys=tab.job.keys, rows=sum(map(tab.selects, tab.view.rows)))
+    if tab.withholds_rows:
+        rows = ", ".join(map(str, tab.view.uncalculated[:10]))
+        report.tell(
+            "FAILED",
+            f"no rows were added, because it can't be told whose row is row {rows}: in its key {NOT_CALCULATED}",
+            workbook=str(tab.scene.workbook),
+            tab=tab.scene.title,
+        )
 
 
 def report_state(

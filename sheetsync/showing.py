@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sheetsync.cells import encode, render, shows
@@ -10,11 +10,11 @@ from sheetsync.keys import KeyFate
 from sheetsync.merge import Attempt, RowMemory
 from sheetsync.opentab import OpenTab, RowWork
 from sheetsync.recording import close
-from sheetsync.records import NewRow, Record
+from sheetsync.records import NewRow, Record, Scene
 from sheetsync.settling import merge
 from sheetsync.tabs import SHOWN, TWO_WAY, Owner
 from sheetsync.verdicts import compose, is_failed
-from sheetsync.view import SheetRow, row_digest
+from sheetsync.view import SheetRow, TabView, row_digest
 from sheetsync.workbooks.interface import Raw, Writable
 from sheetsync.writing import PlannedCell, PlannedRow, TabPlan
 
@@ -35,7 +35,7 @@ def show(tab: OpenTab) -> TabPlan:
         _show_row(tab, plan, work, tab.open_conflicts.get(work.key, ()))
     _show_unclear_rows(tab, plan)
     if tab.job.append is not None:
-        _append(tab, plan, tab.job.append(tab.scene, tab.view))
+        _append(tab, plan, _rows_to_append(tab, tab.job.append))
     if tab.view.rows or tab.memory.marks:
         tab.memory.vanished({row.key for row in tab.view.rows})
     close(tab, plan)
@@ -158,10 +158,19 @@ def _show_unclear_rows(tab: OpenTab, plan: TabPlan) -> None:
         plan.cells.extend(feedback_cells(tab, row, key, verdict, data_changed=id(row) in ticked))
 
 
+def _rows_to_append(tab: OpenTab, append: Callable[[Scene, TabView], Sequence[NewRow]]) -> Sequence[NewRow]:
+    """None while some row's key can't be told: it may be one of those that seem to be missing."""
+    wanted = append(tab.scene, tab.view)
+    if wanted and tab.view.uncalculated:
+        tab.withholds_rows = True
+        return ()
+    return wanted
+
+
 def _append(tab: OpenTab, plan: TabPlan, rows: Sequence[NewRow]) -> None:
     present = {row.key for row in tab.view.rows}
     waiting = {key for key, memory in tab.memory.rows.items() if _may_still_land(tab, memory)}
-    tab.lacks_rows = any(row.key in waiting and row.key not in present for row in rows)
+    tab.lacks_rows = tab.withholds_rows or any(row.key in waiting and row.key not in present for row in rows)
     new = [row for row in rows if not row.key or (row.key not in present and row.key not in waiting)]
     tab.memory.load_rows([row.key for row in new if row.key])
     for row in new:

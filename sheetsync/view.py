@@ -19,6 +19,7 @@ from sheetsync.workbooks.interface import Grid, Raw
 _READ = frozenset({*TWO_WAY, Owner.COPIED, Owner.SHEET_ONLY})
 # Parts of a row's identity are joined with this; it can't come up inside a folded name by accident.
 JOINT = " | "
+NOT_CALCULATED = "the formula has no calculated value; open the file in a spreadsheet program and save it"
 
 
 def digest(content: object) -> str:
@@ -103,9 +104,7 @@ class TabView:
         refused: dict[str, Refusal] = {}
         for column in self._read_columns:
             if (row.index, self.header.columns[column.name]) in self.stale_cells:
-                refused[column.name] = Refusal(
-                    text=f"{column.name}: the formula has no calculated value; open the file in a spreadsheet program and save it"
-                )
+                refused[column.name] = Refusal(text=f"{column.name}: {NOT_CALCULATED}")
                 continue
             value = parse(column, row.raw[column.name])
             if isinstance(value, Refusal):
@@ -128,6 +127,11 @@ class TabView:
         return text_of({name: encode(values[name]) for name in here})
 
     @cached_property
+    def uncalculated(self) -> tuple[int, ...]:
+        """Numbers of the rows whose identity is a formula that nobody calculated: they may be anybody's."""
+        return tuple(row.number for row in self.rows if row.problem.endswith(NOT_CALCULATED))
+
+    @cached_property
     def stale_cells(self) -> frozenset[tuple[int, int]]:
         """Cells whose formula has no calculated value."""
         return frozenset(self.grid.stale)
@@ -138,16 +142,23 @@ def view_tab(tab: Tab, title: str, header: Header, grid: Grid) -> TabView:
     names = tuple(header.columns)
     places = tuple(header.columns.values())
     merged_rows = {row for row, column in grid.merged if column in places}
+    stale = _stale_identities(tab, header, grid)
     rows = []
     for index in range(header.row + 1, len(grid.rows)):
         cells = grid.rows[index]
         recognised = [cells[place] for place in places]
-        if holds_nothing(recognised):
+        if holds_nothing(recognised) and index not in stale:
             continue
         raw = dict(zip(names, recognised, strict=True))
-        key, problem = _identify(tab, raw)
+        key, problem = ("", stale[index]) if index in stale else _identify(tab, raw)
         rows.append(SheetRow(index, raw, key, problem, index in merged_rows))
     return TabView(tab=tab, title=title, header=header, grid=grid, rows=tuple(rows))
+
+
+def _stale_identities(tab: Tab, header: Header, grid: Grid) -> Mapping[int, str]:
+    """Row of the grid -> which of its identity's formulas has no calculated value."""
+    places = {header.columns[name]: name for name in tab.identity if name in header.columns}
+    return {row: f"{places[place]}: {NOT_CALCULATED}" for row, place in grid.stale if place in places}
 
 
 def _identify(tab: Tab, raw: Mapping[str, Raw]) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from backlog.models import Initiative
 from productops.models import InitiativeMathModel, InitiativeParam, InitiativeScoring
 from sheetsync.models import RecordChange
 from sheetsync.runs import WrongUsage
+from sheetsync.workbooks.memory import Formula
 from tests.factories import (
     InitiativeFactory,
     InitiativeMathModelFactory,
@@ -60,6 +61,14 @@ def test_populate_twice_appends_nothing_more(desk, initiatives):
     desk.act("pm.populate_initiatives")
     assert desk.book.writes == writes
     assert len(desk.rows("MathModels")) == 3
+
+
+def test_populate_adds_no_rows_while_it_cannot_tell_whose_row_one_is(desk, initiatives):
+    desk.add("Scoring_Inputs", initiative_key=Formula('=TRIM("INIT-000001")'))
+    report = desk.act("pm.populate_initiatives", tab="Scoring_Inputs")
+    assert len(desk.rows("Scoring_Inputs")) == 1
+    assert (report.status, [message.status for message in report.messages]) == ("partial", ["FAILED"])
+    assert "whose row is row 2" in report.messages[0].text
 
 
 def test_populated_models_wait_for_a_name(desk, initiatives):

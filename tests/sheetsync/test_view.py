@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 from sheetsync.headers import Header, find_header
 from sheetsync.tabs import Column, Kind, Owner, Role, Tab
-from sheetsync.view import TabView, digest, far_fewer, holds_nothing, identity_text, row_digest, text_of, view_tab
+from sheetsync.view import (
+    NOT_CALCULATED,
+    TabView,
+    digest,
+    far_fewer,
+    holds_nothing,
+    identity_text,
+    row_digest,
+    text_of,
+    view_tab,
+)
 from sheetsync.workbooks.interface import Grid, Raw
 
 PARAMS = Tab(
@@ -83,6 +93,13 @@ def test_a_formula_without_a_calculated_value_is_refused_and_not_blank():
     assert refused["value"].text == (
         "value: the formula has no calculated value; open the file in a spreadsheet program and save it"
     )
+
+
+def test_a_row_whose_key_nobody_calculated_is_a_row_and_says_so():
+    seen = view([None, None, None], ["A1", "x", None], stale={(1, 0), (2, 2)})
+    assert [(row.number, row.key) for row in seen.rows] == [(2, ""), (3, "a1 | x")]
+    assert seen.rows[0].problem == f"key: {NOT_CALCULATED}"
+    assert seen.uncalculated == (2,)
 
 
 def test_merged_cells_mark_a_row_only_in_our_columns():
