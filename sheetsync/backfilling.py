@@ -18,6 +18,7 @@ from django.utils import timezone
 from sheetsync.cells import nearest
 from sheetsync.context import ActionContext, Arguments, Message
 from sheetsync.models import ActionRun, RecordChange
+from sheetsync.planning import stored_lines
 from sheetsync.runs import WrongUsage
 from sheetsync.workbooks.kinds import open_workbook, rehearse
 
@@ -113,7 +114,7 @@ def rehearse_backfill(name: str, *, requested_by: str = "") -> ActionContext:
         before = RecordChange.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         _go_on(context, found)
         if found.in_transaction:
-            context.report.plan.extend(_plan_lines(context.run, before))
+            context.report.plan.extend(stored_lines(context.run, after=before))
         kept.append(context)
     return kept[0]
 
@@ -200,21 +201,3 @@ def _break_off(context: ActionContext, why: str) -> None:
 def _told(context: ActionContext) -> dict[str, Any]:
     report = context.report
     return {"counts": dict(report.counts), "messages": [message.as_json() for message in report.messages]}
-
-
-def _plan_lines(run: ActionRun, before: int) -> list[dict[str, Any]]:
-    """What the run would change, field by field. `before` is the last change that was stored when it began."""
-    changes = RecordChange.objects.filter(run=run, pk__gt=before).order_by("pk")
-    return [
-        {
-            "workbook": "(database)",
-            "tab": change.model.partition(".")[2],
-            "key": change.row_key,
-            "column": name,
-            "from": old,
-            "to": new,
-            "appended": change.created,
-        }
-        for change in changes
-        for name, (old, new) in change.fields.items()
-    ]

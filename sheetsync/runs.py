@@ -18,6 +18,7 @@ from sheetsync.heartbeat import Heartbeat
 from sheetsync.leases import TakenOver, WorkbooksBusy, break_off, claim, end, fence, reap, wake
 from sheetsync.logs import about_run
 from sheetsync.models import ActionRun, Workbook
+from sheetsync.planning import stored_lines
 from sheetsync.registry import registry
 from sheetsync.runlog import owe_log_rows, write_log_rows
 from sheetsync.tabs import Tab
@@ -248,6 +249,8 @@ def rehearse_run(
         run = request(name, workbook=workbook, arguments=arguments, requested_by=requested_by)
         context = _context(run, dry_run=True, open_book=outer.open_book)
         _work(context)
+        context.storage.flush()
+        context.report.plan.extend(stored_lines(run))
         kept.append(context)
     return kept[0]
 

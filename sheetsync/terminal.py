@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sys
+from itertools import groupby
 from types import TracebackType
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
 
 from sheetsync.context import ActionContext
 
 # More messages than this scroll away; the run in the admin has them all.
 MOST_MESSAGES = 40
 MOST_CELLS = 200
+LONGEST_SHOWN = 120  # characters of a value in a plan
 
 
 class ProgressBar:
@@ -74,26 +76,23 @@ def print_report(context: ActionContext) -> None:
 
 
 def _print_plan(console: Console, context: ActionContext) -> None:
-    table = Table("workbook", "tab", "row", "column", "from", "to")
-    for cell in context.report.plan[:MOST_CELLS]:
-        row = f"{cell['key']} (new row)" if cell.get("appended") else str(cell["key"])
-        table.add_row(
-            *(
-                str(value)[:60]
-                for value in (
-                    cell["workbook"],
-                    cell["tab"],
-                    row,
-                    cell["column"],
-                    _shown(cell["from"]),
-                    _shown(cell["to"]),
-                )
-            )
-        )
-    console.print(table)
-    if len(context.report.plan) > MOST_CELLS:
-        console.print(f"... and {len(context.report.plan) - MOST_CELLS} more cells; --json has them all")
+    """Row by row what would be written, and what would be stored."""
+    plan = context.report.plan
+    for (workbook, tab, key, is_new), cells in groupby(plan[:MOST_CELLS], key=_row_of):
+        console.print(" / ".join(filter(None, (workbook, tab, key))) + (" (new)" if is_new else ""), markup=False)
+        for cell in cells:
+            console.print(f"    {cell['column']}: {_shown(cell['from'])} -> {_shown(cell['to'])}", markup=False)
+    if len(plan) > MOST_CELLS:
+        console.print(f"... and {len(plan) - MOST_CELLS} more cells; --json has them all")
+
+
+def _row_of(cell: dict[str, Any]) -> tuple[str, str, str, bool]:
+    return cell["workbook"], cell["tab"], str(cell["key"]), bool(cell.get("appended"))
 
 
 def _shown(value: object) -> str:
-    return "" if value is None else str(value)
+    """A value on one line, shortened."""
+    if value is None or value == "":
+        return "(empty)"
+    text = " ".join(str(value).split())
+    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"

@@ -221,7 +221,8 @@ def _stored_rows(context: ActionContext, workbook: Workbook, title: str) -> Mapp
 def _plan_back(
     context: ActionContext, view: TabView, changes: Sequence[CellChange], stored: Mapping[str, Record]
 ) -> TabPlan:
-    """What only the sheet knows: appended rows are blanked, given keys and suggestions are taken out. The rest is shown anew."""
+    """What only the sheet knows: appended rows are blanked; suggestions, and what rows were given or told whose record is gone, are taken
+    out. The rest is shown anew."""
     plan = TabPlan(view=view)
     for change in changes:
         row = view.by_key.get(change.row_key)
@@ -237,8 +238,8 @@ def _plan_back(
         for name, (old, new) in change.cells.items():
             if name not in row.raw or not same_cell(row.raw[name], new):
                 continue
-            is_given_key = name in view.tab.identity and change.row_key not in stored
-            if is_given_key or view.tab.column(name).owner is Owner.SUGGESTION:
+            # A row whose record is gone shows what it showed before: no key that was given to it, and no verdict on it.
+            if change.row_key not in stored or view.tab.column(name).owner is Owner.SUGGESTION:
                 plan.cells.append(_cell(row, name, old))
     return plan
 

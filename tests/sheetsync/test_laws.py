@@ -664,6 +664,8 @@ def test_a_dry_run_prints_the_plan_cell_by_cell_and_changes_nothing():
     assert cells["Backlog", key_of(2), "market"] == (None, "APAC")
     assert cells["Wishes", key_of(4), "initiative_key"] == (None, key_of(4))
     assert cells["Backlog", key_of(4), "title"] == (None, "another")
+    assert cells["Initiative", key_of(1), "market"] == ("", "EMEA"), "what would be stored is shown as well"
+    assert cells["Initiative", key_of(4), "title"] == (None, "another")
     world.sync()
     assert backlog.row(**SECOND)["market"] == "APAC"
 

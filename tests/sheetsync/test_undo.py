@@ -62,6 +62,15 @@ def test_after_an_undo_the_next_sync_finds_nothing_to_do():
     assert backlog.row(**FIRST)["market"] is None
 
 
+def test_an_intake_row_whose_initiative_goes_shows_neither_key_nor_verdict():
+    world, intake, _backlog = filled_world()
+    intake.add(title="another")
+    before = world.contents()["memory Sales"]
+    world.undo(world.sync())
+    assert world.contents()["memory Sales"] == before
+    assert intake.row(title="another")["run_status"] is None
+
+
 def test_an_override_goes_back_and_intakes_words_flow_again():
     world, intake, backlog = filled_world()
     backlog.type(FIRST, title="hers")
