@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import wolfxl
-from django.db import connection
 from python_calamine import CalamineWorkbook
 
 
@@ -28,11 +29,10 @@ def read_file(path: Path) -> list[list[list[Any]]]:
     return [book.get_sheet_by_name(name).to_python() for name in book.sheet_names]
 
 
-def select_all(table: str) -> list[tuple[Any, ...]]:
+def select_all(database: Path, table: str) -> list[tuple[Any, ...]]:
     """Every row of a table, by the driver alone."""
-    with connection.cursor() as cursor:
-        cursor.execute(f'SELECT * FROM "{table}"')
-        return list(cursor.fetchall())
+    with closing(sqlite3.connect(database)) as connection:
+        return connection.execute(f'SELECT * FROM "{table}"').fetchall()
 
 
 def save_cells(path: Path, target: Path, title: str, cells: Iterable[tuple[int, int, Any]]) -> None:
@@ -44,16 +44,15 @@ def save_cells(path: Path, target: Path, title: str, cells: Iterable[tuple[int, 
     book.save(target)
 
 
-def upsert(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Rows into a fresh copy of nothing: one prepared statement on a bare table."""
+def upsert(database: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Rows into a bare table: one prepared statement; the first column is the key."""
     names = ", ".join(f'"{name}"' for name in columns)
-    marks = ", ".join(["%s"] * len(columns))
-    with connection.cursor() as cursor:
-        cursor.execute(f'DROP TABLE IF EXISTS "{table}"')
-        texts = ", ".join(f'"{name}" text' for name in columns)
-        cursor.execute(f'CREATE TABLE "{table}" ({texts}, PRIMARY KEY ("{columns[0]}"))')
-        sets = ", ".join(f'"{name}" = EXCLUDED."{name}"' for name in columns[1:])
-        cursor.executemany(
-            f'INSERT INTO "{table}" ({names}) VALUES ({marks}) ON CONFLICT ("{columns[0]}") DO UPDATE SET {sets}', rows
+    marks = ", ".join("?" * len(columns))
+    sets = ", ".join(f'"{name}" = excluded."{name}"' for name in columns[1:])
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute('DROP TABLE IF EXISTS "floor"')
+        connection.execute(f'CREATE TABLE "floor" ({names}, PRIMARY KEY ("{columns[0]}"))')
+        connection.executemany(
+            f'INSERT INTO "floor" ({names}) VALUES ({marks}) ON CONFLICT ("{columns[0]}") DO UPDATE SET {sets}',
+            rows,
         )
-        cursor.execute(f'DROP TABLE "{table}"')
