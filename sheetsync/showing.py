@@ -26,6 +26,7 @@ def show(tab: OpenTab) -> TabPlan:
     tab.load()
     moved_on = tab._loaded_at != stored_before
     if tab.idle and not (tab.ticks or tab.verdicts or (moved_on and tab.state.db_digest != tab.whole_db_digest())):
+        _keep_version(tab)
         return plan
     if tab.idle:
         tab.memory.load_marks()
@@ -40,6 +41,13 @@ def show(tab: OpenTab) -> TabPlan:
         tab.memory.vanished({row.key for row in tab.view.rows})
     close(tab, plan)
     return plan
+
+
+def _keep_version(tab: OpenTab) -> None:
+    """Something else in the workbook changed, a tab of somebody's own or a tick in Control: this tab is settled in that version too."""
+    if tab.state.version != tab.version:
+        tab.state.version = tab.version
+        tab.state.save(update_fields=["version"])
 
 
 def _wake_rows(tab: OpenTab) -> None:
