@@ -274,6 +274,22 @@ class RequestNonce(models.Model):
         return f"{self.workbook} {self.nonce}"
 
 
+class RequestBudget(models.Model):
+    """When a service account's latest requests of one kind were sent, or will be: Google lets it send so many a minute."""
+
+    account = models.CharField(max_length=200)  # the service account's address
+    kind = models.CharField(max_length=10)  # read or write
+    taken = models.JSONField(
+        default=list
+    )  # epoch seconds, ascending, of the last minute and of those who wait for their turn
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("account", "kind"), name="one_budget_per_account"),)
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.kind}"
+
+
 class RecordChange(models.Model):
     """What one run changed in one stored record: the history of every value, and what undo takes back."""
 

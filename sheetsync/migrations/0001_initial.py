@@ -253,6 +253,18 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('run', 'workbook'), name='one_log_row_per_run')],
             },
         ),
+        migrations.CreateModel(
+            name='RequestBudget',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('account', models.CharField(max_length=200)),
+                ('kind', models.CharField(max_length=10)),
+                ('taken', models.JSONField(default=list)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('account', 'kind'), name='one_budget_per_account')],
+            },
+        ),
         migrations.AddIndex(
             model_name='actionrun',
             index=models.Index(fields=['status', 'lease_until'], name='action_run_lease'),
