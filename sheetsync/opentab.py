@@ -35,6 +35,7 @@ class TabJob:
     keys: frozenset[str] = frozenset()  # first part of the identity, upper case; empty means every row
     columns: frozenset[str] | None = None  # two-way columns to settle; None means all
     take: bool = True  # whether the sheet's entries are taken
+    known_rows: bool = False  # only rows whose record exists; the others are left as they are and make none
     refresh: bool = False  # although nothing is taken: whether mirrors and computed columns are brought up to date
     append: Callable[[Scene, TabView], Sequence[NewRow]] | None = None  # which rows are missing
 
@@ -114,6 +115,8 @@ class OpenTab:
 
     def selects(self, row: SheetRow) -> bool:
         """Whether the action is for this row."""
+        if self.job.known_rows and row.key not in self.db:
+            return False
         if not self.job.keys:
             return True
         first = row.raw.get(self.tab.identity[0])

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.apps import apps
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 
 from sheetsync.context import ActionContext, Message
 from sheetsync.headers import Header, find_header
@@ -108,9 +108,12 @@ def _take_fields_back(
 def _bring_back(context: ActionContext, model: type[models.Model], changes: Sequence[RecordChange]) -> None:
     for change in changes:
         fields = {name: _python_value(model, name, old) for name, (old, _new) in change.fields.items()}
-        context.storage.create(
-            model, [NewRecord(fields={model._meta.pk.attname: change.object_id, **fields}, origin=_origin(change))]
-        )
+        new = NewRecord(fields={model._meta.pk.attname: change.object_id, **fields}, origin=_origin(change))
+        try:
+            with transaction.atomic():
+                context.storage.create(model, [new])
+        except IntegrityError:
+            _kept(context, change, "it was made anew since, or what it belongs to is gone, so it isn't brought back")
 
 
 def _python_value(model: type[models.Model], attname: str, logged: Any) -> Any:
@@ -354,7 +357,8 @@ def _show_again(context: ActionContext, run: ActionRun, workbook: Workbook, view
             for column in view.tab.named(*TWO_WAY)
             if column.path.rpartition("__")[2] in fields or column.name in written
         )
-        jobs.append(TabJob(registered=entry, keys=keys, columns=columns))
+        # A row that a person typed stays as it was typed; it would make again what was just taken back.
+        jobs.append(TabJob(registered=entry, keys=keys, columns=columns, known_rows=True))
     if jobs:
         sync_workbook(context, WorkbookJob(workbook=workbook, tabs=jobs))
 

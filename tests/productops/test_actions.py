@@ -258,6 +258,36 @@ def test_scores_can_be_undone(desk, initiatives):
     assert desk.row("Scoring_Inputs")["overall_score"] is None
 
 
+def save_and_undo(desk):
+    desk.save("MathModels")
+    made = RecordChange.objects.get(model="productops.InitiativeMathModel", created=True).run
+    desk.act("pm.undo_run", workbook=desk.workbook, runs=(made.run_id,))
+    return RecordChange.objects.get(model="productops.InitiativeMathModel", deleted=True).run
+
+
+def test_an_undone_save_makes_no_record_again_of_a_row_that_stays_as_typed(desk, initiatives):
+    desk.add(
+        "MathModels", initiative_key=FIRST, model_name="Lift", formula_text="value = 3", metric_chain_text="a -> gmv"
+    )
+    before = desk.row("MathModels")
+    save_and_undo(desk)
+    assert not InitiativeMathModel.objects.exists()
+    assert Initiative.objects.get(initiative_key=FIRST).metric_chain_json is None
+    assert desk.row("MathModels") == before
+    assert desk.save("MathModels").status == "success"
+    assert InitiativeMathModel.objects.get().model_name == "Lift"
+
+
+def test_undoing_an_undo_keeps_what_was_made_anew_since_and_says_so(desk, initiatives):
+    desk.add("MathModels", initiative_key=FIRST, model_name="Lift", formula_text="value = 3")
+    undone = save_and_undo(desk)
+    desk.save("MathModels")
+    pk = InitiativeMathModel.objects.get().pk
+    report = desk.act("pm.undo_run", workbook=desk.workbook, runs=(undone.run_id,))
+    assert InitiativeMathModel.objects.get().pk == pk
+    assert "made anew since" in " ".join(message.text for message in report.messages)
+
+
 def test_a_missing_tab_is_told_and_the_others_go_through(desk, initiatives):
     desk.book.delete_tab("KPI_Contributions")
     desk.add("Scoring_Inputs", initiative_key=FIRST, active_scoring_framework="RICE", **RICE)
