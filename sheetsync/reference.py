@@ -70,15 +70,24 @@ class ReferenceAction:
     arguments: tuple[str, ...]  # names of what it takes beside --workbook, --tab, --keys and --confirm
 
 
-def render_reference(tabs: Sequence[Tab], fields: Sequence[StoredField], actions: Sequence[ReferenceAction]) -> str:
-    """The whole page, ending with a line end. Tabs stand in the order given, roles in the order of `Role`."""
+def render_reference(
+    tabs: Sequence[Tab],
+    fields: Sequence[StoredField],
+    actions: Sequence[ReferenceAction],
+    everywhere: Sequence[Tab] = (),
+) -> str:
+    """The whole page, ending with a line end. Tabs stand in the order given, roles in the order of `Role`; `everywhere`: tabs that
+    workbooks of every role may have."""
     roles = [role for role in Role if any(tab.role is role for tab in tabs)]
-    parts: list[str] = [HEAD, *_owners(), *_contents(tabs, roles)]
+    parts: list[str] = [HEAD, *_owners(), *_contents(tabs, roles, everywhere)]
     for role in roles:
         parts.append(f"## Workbooks of the role {role.value}\n")
         for tab in tabs:
             if tab.role is role:
                 parts.extend(_tab(tab))
+    if everywhere:
+        parts.append("## In every workbook\n")
+        parts.extend(part for tab in everywhere for part in _tab(tab))
     parts.extend(_fields(fields, [tab.name for tab in tabs]))
     parts.extend(_actions(actions))
     return "\n".join(parts)
@@ -92,12 +101,17 @@ def _owners() -> Iterator[str]:
     yield table(("owner", "what it means for you"), ((f"`{owner.value}`", text) for owner, text in OWNERS.items()))
 
 
-def _contents(tabs: Sequence[Tab], roles: Sequence[Role]) -> Iterator[str]:
+def _contents(tabs: Sequence[Tab], roles: Sequence[Role], everywhere: Sequence[Tab]) -> Iterator[str]:
     yield "## Contents\n"
     for role in roles:
-        links = (f"[{tab.name}](#{anchor(tab.name)})" for tab in tabs if tab.role is role)
-        yield f"- {role.value}: {' · '.join(links)}"
+        yield f"- {role.value}: {_links(tab for tab in tabs if tab.role is role)}"
+    if everywhere:
+        yield f"- every workbook: {_links(everywhere)}"
     yield "- [Who owns what](#who-owns-what) · [Actions](#actions)\n"
+
+
+def _links(tabs: Iterable[Tab]) -> str:
+    return " · ".join(f"[{tab.name}](#{anchor(tab.name)})" for tab in tabs)
 
 
 def _tab(tab: Tab) -> Iterator[str]:

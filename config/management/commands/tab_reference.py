@@ -18,7 +18,8 @@ from django.utils.module_loading import module_has_submodule
 from sheetsync.reference import ReferenceAction, StoredField, render_reference
 from sheetsync.registry import FieldPolicy, registry
 from sheetsync.runs import ACTIONS
-from sheetsync.tabs import Column, Owner, Tab
+from sheetsync.service_tabs import service_tabs
+from sheetsync.tabs import Column, Owner, Role, Tab
 
 PAGE = settings.BASE_DIR / "docs" / "tabs.md"
 _UNDECLARED = FieldPolicy(saved_by=(), why="")
@@ -51,7 +52,7 @@ def reference_text() -> str:
         ReferenceAction(name=one.name, roles=tuple(map(str, one.roles)), help=one.help, arguments=one.arguments)
         for _name, one in sorted(ACTIONS.items())
     ]
-    return render_reference(registry.tabs(), list(stored_fields()), actions)
+    return render_reference(registry.tabs(), list(stored_fields()), actions, service_tabs(Role.BACKLOG))
 
 
 def stored_fields() -> Iterator[StoredField]:
