@@ -76,6 +76,7 @@ class Report:
     counts: dict[str, int] = field(default_factory=dict)
     tabs_done: int = 0
     tabs_stopped: int = 0
+    misused: bool = False  # the call itself was wrong: an argument is missing, or names what doesn't exist
     rows_whole: int = 0  # rows that were refused as a whole
     rows_seen: int = 0
     failed_rows: int = 0

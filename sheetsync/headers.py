@@ -44,6 +44,8 @@ class HeaderProblem:
     text: str  # a sentence for people
     best_row: int | None = None  # the row, from 0, that comes closest to a header row; None when none does
     missing: tuple[str, ...] = ()  # required columns that it lacks
+    absent: tuple[str, ...] = ()  # canonical names of all declared columns that it lacks
+    lone_row: int | None = None  # where no row holds more than one known header: the first that holds one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,9 +113,11 @@ def find_header(tab: Tab, rows: Sequence[Sequence[Raw]]) -> Header | HeaderProbl
     for match in matches:
         if len(match.places) >= least and not match.lacks(required):
             return _header(tab, match)
+    missing, absent = best.lacks(required), best.lacks([column.name for column in tab.columns])
     if len(best.places) < 2:
-        return HeaderProblem(text=_no_header_row(tab, required), missing=tuple(required))
-    return HeaderProblem(text=_missing(tab, best, required), best_row=best.row, missing=best.lacks(required))
+        text = _no_header_row(tab, required)
+        return HeaderProblem(text=text, missing=missing, absent=absent, lone_row=best.row)
+    return HeaderProblem(text=_missing(tab, best, required), best_row=best.row, missing=missing, absent=absent)
 
 
 def nearest_column(tab: Tab, header: str) -> str | None:

@@ -41,6 +41,10 @@ class WrongUsage(Exception):
     """The call itself is wrong: an action, a workbook or an argument that doesn't exist. The text says what would be right."""
 
 
+class NotPossible(WrongUsage):
+    """The call is right, but as things stand it can't be carried out. The text says why."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Action:
     """One thing that a PM can ask for."""
@@ -272,6 +276,7 @@ def _work(context: ActionContext) -> None:
         found.work(context)
         _tell_missing_keys(context)
     except WrongUsage as refusal:
+        context.report.misused = not isinstance(refusal, NotPossible)
         context.report.tabs_stopped += 1
         context.report.tell("FAILED", str(refusal))
     except WorkbookUnavailable as unavailable:
@@ -305,7 +310,7 @@ def _tell_missing_keys(context: ActionContext) -> None:
 
 def _require_workbooks(context: ActionContext, found: Action) -> None:
     if not context.workbooks(*found.roles):
-        raise WrongUsage(
+        raise NotPossible(
             f"no active workbook of the role {' or '.join(found.roles)} is connected; `connect` registers one"
         )
 

@@ -16,7 +16,7 @@ from sheetsync.models import ActionRun, CellChange, RecordChange, RowState, TabS
 from sheetsync.opentab import TabJob
 from sheetsync.records import Record, Scene
 from sheetsync.registry import Registered, registry
-from sheetsync.runs import WrongUsage
+from sheetsync.runs import NotPossible, WrongUsage
 from sheetsync.storage import NewRecord, Origin, RecordUpdate, plain, snapshot
 from sheetsync.sync import WorkbookJob, sync_workbook
 from sheetsync.tabs import TWO_WAY, Owner
@@ -48,9 +48,9 @@ def _undoable(run_id: str) -> ActionRun:
         )
         raise WrongUsage(f"there is no run {run_id!r}; the latest runs are {recent or 'none'}")
     if run.undone_by is not None:
-        raise WrongUsage(f"run {run_id} was already undone, by run {run.undone_by.run_id}")
+        raise NotPossible(f"run {run_id} was already undone, by run {run.undone_by.run_id}")
     if run.status in (ActionRun.Status.QUEUED, ActionRun.Status.RUNNING):
-        raise WrongUsage(f"run {run_id} is {run.status}; it can be undone once it has ended")
+        raise NotPossible(f"run {run_id} is {run.status}; it can be undone once it has ended")
     return run
 
 

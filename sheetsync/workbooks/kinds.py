@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from sheetsync.layout import layout
 from sheetsync.models import Workbook
@@ -42,6 +43,12 @@ def rehearse(open_real: Callable[[Workbook], OpenWorkbook]) -> Callable[[Workboo
         return copies[workbook.pk]
 
     return open_copy
+
+
+def is_there(location: str) -> bool:
+    """Whether there is something at a location already."""
+    _require_file(location)
+    return Path(location).exists()
 
 
 def make_tabs(location: str, tabs: Sequence[Tab]) -> list[str]:

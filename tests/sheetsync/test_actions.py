@@ -219,6 +219,22 @@ def test_a_dry_run_changes_nothing_anywhere(files, capsys):
     assert row_counts() == before
 
 
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (("pm.undo_run",), 2),
+        (("pm.undo_run", "--run", "nowhere"), 2),
+        (("pm.save_selected", "--tab", "Backlgo"), 2),
+        (("pm.populate_candidates",), 1),
+    ],
+)
+def test_an_argument_that_is_missing_or_unknown_is_status_2_and_what_cannot_be_done_yet_is_1(
+    files, capsys, words, status
+):
+    found, printed = asked(capsys, *words, "--json")
+    assert (found, json.loads(printed)["status"]) == (status, "failed")
+
+
 def test_one_workbook_alone_can_be_named(files, capsys):
     status, _printed = asked(capsys, "pm.backlog_sync", "--workbook", "intake")
     assert status == 0

@@ -127,9 +127,9 @@ def test_two_headers_for_a_required_column_are_a_problem_that_names_both():
 
 def test_a_missing_required_header_is_named_with_the_row():
     found = problem(["Ideas of the year"], ["Title", "Tokens"])
-    assert found == HeaderProblem(
-        text="Ideas: the header row (row 2) has no header for idea_key; add it", best_row=1, missing=("idea_key",)
-    )
+    assert (found.text, found.best_row) == ("Ideas: the header row (row 2) has no header for idea_key; add it", 1)
+    assert found.missing == ("idea_key",)
+    assert found.absent == ("idea_key", "requester_email")
 
 
 def test_a_mistyped_required_header_is_pointed_out():
@@ -148,10 +148,14 @@ def test_the_row_that_matches_most_columns_is_the_best():
 @pytest.mark.parametrize("rows", [[], [[]], [[None, ""]], [["hello", 5.0, True]], [["Key"]]])
 def test_where_nothing_matches_there_is_no_header_row(rows):
     found = problem(*rows)
-    assert found == HeaderProblem(
-        text="Ideas: no header row in the top 10 rows; one row must hold the headers idea_key, title",
-        missing=("idea_key", "title"),
-    )
+    assert found.text == "Ideas: no header row in the top 10 rows; one row must hold the headers idea_key, title"
+    assert found.best_row is None
+
+
+def test_a_row_with_one_known_header_is_named_as_such():
+    found = problem(["Notes"], ["Key", "Budget"])
+    assert (found.best_row, found.lone_row) == (None, 1)
+    assert (found.missing, found.absent) == (("title",), ("title", "engineering_tokens", "requester_email"))
 
 
 def test_cells_that_are_no_text_are_unknown_headers():

@@ -81,7 +81,7 @@ class Command(BaseCommand):
         else:
             print_report(context)
         if context.report.status == ActionRun.Status.FAILED:
-            sys.exit(1)
+            sys.exit(WRONG_USAGE if context.report.misused else 1)
 
 
 def _user() -> str:

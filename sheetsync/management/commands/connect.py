@@ -42,6 +42,8 @@ class Command(BaseCommand):
     def _print(self, connection: Connection) -> None:
         workbook = connection.workbook
         self.stdout.write(f"connected {workbook.location} as workbook {workbook.pk} ({workbook.role})")
+        if connection.former_role:
+            self.stdout.write(f"  it was connected as {connection.former_role} before, and isn't any more")
         for line in connection.added:
             self.stdout.write(f"  {line}")
         for finding in connection.findings:

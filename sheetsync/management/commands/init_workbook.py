@@ -7,13 +7,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from sheetsync.connecting import canonical_location
+from sheetsync.connecting import canonical_location, complete
 from sheetsync.control import add_action_rows
-from sheetsync.registry import registry
-from sheetsync.service_tabs import service_tabs
 from sheetsync.tabs import Role
 from sheetsync.workbooks.interface import WorkbookUnavailable
-from sheetsync.workbooks.kinds import make_tabs
 
 
 class Command(BaseCommand):
@@ -28,7 +25,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             place = canonical_location(options["location"])
-            lines = make_tabs(place, [*registry.tabs(options["role"]), *service_tabs(options["role"])])
+            lines = complete(options["role"], place)
             lines += add_action_rows(place, options["role"])
         except WorkbookUnavailable as unavailable:
             raise CommandError(str(unavailable)) from unavailable
