@@ -27,7 +27,7 @@ GIVEN_UP = (
     "given up: this was begun {attempts} times, and each time the program or its machine stopped before it was done. "
     "Nothing is lost or doubled; what was done stays. Ask your operator to look for run {run_id} in the log, then ask for it again."
 )
-BROKEN_OFF = "the process that carried this out ended before it was done. Nothing is lost or doubled; what was done stays. Ask for it again."
+BROKEN_OFF = "the process that carried this out ended before it was done. Nothing is lost or doubled; ask for it again."
 
 
 class WorkbooksBusy(Exception):
@@ -163,25 +163,38 @@ def reap() -> list[ActionRun]:
 
 def first_in_line(run: ActionRun, needs: Needs) -> ActionRun | None:
     """The run that waits longer for one of the same workbooks, None when it is this one's turn."""
-    wanted = set(needs(run))
+    look_up = _remembered(needs)
     for other in _waiting():
         if other.pk == run.pk:
             return None
-        if wanted.intersection(needs(other)):
+        if look_up(run) & look_up(other):
             return other
     return None
 
 
 def wake(needs: Needs) -> None:
     """Hurries the runs whose turn it is: those that wait longest for the workbooks they need."""
+    look_up = _remembered(needs)
     wanted: set[int] = set()
     for run in _waiting():
-        own = set(needs(run))
-        if not own & wanted:
+        if not look_up(run) & wanted:
             hurry(run)
-        wanted |= own
+        wanted |= look_up(run)
 
 
 def _waiting() -> Iterator[ActionRun]:
     waiting = ActionRun.objects.filter(status=Status.QUEUED, waits_since__isnull=False)
     yield from waiting.select_related("workbook").order_by("waits_since", "pk")
+
+
+def _remembered(needs: Needs) -> Callable[[ActionRun], set[int]]:
+    """The needs of many runs: the same action on the same workbook needs the same."""
+    known: dict[tuple[str, int | None], set[int]] = {}
+
+    def look_up(run: ActionRun) -> set[int]:
+        asked = (run.action, run.workbook.pk if run.workbook else None)
+        if asked not in known:
+            known[asked] = set(needs(run))
+        return known[asked]
+
+    return look_up

@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.benchmarks.formulas import formulas
 from tests.benchmarks.growth import growth
 from tests.benchmarks.planning import planning
+from tests.benchmarks.delivering import delivering
 from tests.benchmarks.report import Figure
 from tests.benchmarks.solve import solving
 from tests.benchmarks.syncing import syncing
