@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from tests.benchmarks.delivering import delivering
 from tests.benchmarks.formulas import formulas
 from tests.benchmarks.growth import growth
 from tests.benchmarks.planning import planning
-from tests.benchmarks.delivering import delivering
 from tests.benchmarks.report import Figure
 from tests.benchmarks.solve import solving
 from tests.benchmarks.syncing import syncing
 
 SUITE: Mapping[str, Callable[[Path], Iterator[Figure]]] = {
     "syncing": syncing,
+    "delivering": delivering,
     "planning": planning,
     "solving": solving,
     "formulas": formulas,
