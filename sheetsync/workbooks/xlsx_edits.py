@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sheetsync.workbooks.interface import Raw, TabWrites, Writable
@@ -78,7 +78,7 @@ def plan_tab(writes: TabWrites, cells: TabCells) -> TabEdits | str:
     Raises ValueError when a formula would be overwritten, or for NaN and infinity: no caller should ask for that.
     """
     values = dict(writes.cells)
-    first = first_free_row(cells, writes)
+    first = first_free_row(cells.rows, cells.formulas, writes)
     for offset, row in enumerate(writes.appended):
         values.update({(first + offset, column): value for column, value in row.items()})
     for at, value in values.items():
@@ -95,13 +95,13 @@ def plan_tab(writes: TabWrites, cells: TabCells) -> TabEdits | str:
     )
 
 
-def first_free_row(cells: TabCells, writes: TabWrites) -> int:
+def first_free_row(rows: Sequence[Sequence[Raw]], formulas: Collection[tuple[int, int]], writes: TabWrites) -> int:
     """The row below the last one with content. Formats alone and the FALSE of an unticked box are no content."""
     written = {column for row in writes.appended for column in row}
     # A formula that shows nothing is content where it would be overwritten.
-    last = max((row for row, column in cells.formulas if column in written), default=-1)
-    for row in range(len(cells.rows) - 1, last, -1):
-        if any(_is_content(cell) for cell in cells.rows[row]):
+    last = max((row for row, column in formulas if column in written), default=-1)
+    for row in range(len(rows) - 1, last, -1):
+        if any(_is_content(cell) for cell in rows[row]):
             last = row
             break
     last = max([last, writes.after_row, *(row for row, _ in writes.cells)])
