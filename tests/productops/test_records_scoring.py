@@ -84,7 +84,7 @@ def test_confidence_is_understood_as_a_percent(desk, initiative):
 def test_an_unknown_key_is_told_with_the_nearest(desk, initiative):
     desk.add(TAB, initiative_key="INIT-000011", rice_reach=1)
     desk.save(TAB)
-    assert desk.status(TAB).startswith("FAILED: initiative_key: 'INIT-000011' doesn't exist")
+    assert desk.status(TAB).startswith('FAILED: initiative_key: "INIT-000011" doesn\'t exist')
     assert "INIT-000001" in desk.status(TAB)
 
 
