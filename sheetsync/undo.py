@@ -21,7 +21,7 @@ from sheetsync.storage import NewRecord, Origin, RecordUpdate, plain, snapshot
 from sheetsync.sync import WorkbookJob, sync_workbook
 from sheetsync.tabs import TWO_WAY, Owner
 from sheetsync.view import JOINT, SheetRow, TabView, view_tab
-from sheetsync.workbooks.interface import OpenWorkbook
+from sheetsync.workbooks.interface import OpenWorkbook, WorkbookUnavailable
 from sheetsync.writing import PlannedCell, TabPlan, same_cell, write_plan
 
 
@@ -33,11 +33,24 @@ def undo(context: ActionContext, run_id: str) -> None:
         context.storage.flush()
         ActionRun.objects.filter(pk=run.pk).update(undone_by=context.run)
     touched = _touched_tabs(run)
-    for workbook, titles in touched.items():
-        _restore_workbook(context, run, workbook, titles)
     context.report.tabs_done += 1
+    for workbook, titles in touched.items():
+        _restore_where_possible(context, run, workbook, titles)
     if not touched and not run.record_changes.exists():
         context.report.tell("OK", f"run {run_id} of {run.action} had changed nothing")
+
+
+def _restore_where_possible(context: ActionContext, run: ActionRun, workbook: Workbook, titles: set[str]) -> None:
+    """One workbook that can't be reached, or isn't in use any more, keeps none of the others from going back."""
+    if not workbook.is_active:
+        context.report.tell("WARNING", "the workbook isn't active any more; its cells stay", workbook=str(workbook))
+        return
+    try:
+        _restore_workbook(context, run, workbook, titles)
+    except WorkbookUnavailable as unavailable:
+        context.report.tabs_stopped += 1
+        text = f"{unavailable} What was stored went back; the cells that show it follow at the next sync."
+        context.report.tell("FAILED", text, workbook=str(workbook))
 
 
 def _undoable(run_id: str) -> ActionRun:
@@ -135,7 +148,9 @@ def _remove_made(
 ) -> None:
     for change in changes:
         later = RecordChange.objects.filter(pk__gt=change.pk).exclude(run=run).exclude(run=context.run)
-        worked_on = later.filter(row_key=change.row_key, run__undone_by=None).exists()
+        # What was itself taken back, and the taking back, leave things as they were.
+        lasting = later.filter(run__undone_by=None).exclude(run__action=context.action)
+        worked_on = lasting.filter(row_key=change.row_key).exists()
         now = snapshot(current[change.object_id])
         edited = any(now.get(name, now.get(f"{name}_id")) != new for name, (_old, new) in change.fields.items())
         if worked_on or edited:
@@ -210,7 +225,7 @@ def _views(book: OpenWorkbook, workbook: Workbook, titles: set[str]) -> dict[str
 
 
 def _cell_changes(run: ActionRun, workbook: Workbook, title: str) -> list[CellChange]:
-    return list(run.cell_changes.filter(workbook=workbook, tab=title).order_by("pk"))
+    return list(run.cell_changes.filter(workbook=workbook, tab=title).order_by("pk").select_related("workbook"))
 
 
 def _stored_rows(context: ActionContext, workbook: Workbook, title: str) -> Mapping[str, Record]:
@@ -262,6 +277,7 @@ def _put_key_back(context: ActionContext, plan: TabPlan, change: CellChange, rec
     context.report.tell(
         "WARNING",
         "no row can be told to be this one's any more; type the key into its row, or the row gets a new one",
+        workbook=str(change.workbook),
         tab=plan.view.title,
         key=change.row_key.upper(),
     )
@@ -292,9 +308,10 @@ def _blank_row(context: ActionContext, plan: TabPlan, row: SheetRow, change: Cel
         context.report.tell(
             "WARNING",
             "the row was edited since it was appended, so it stays",
+            workbook=str(change.workbook),
             tab=plan.view.title,
             row=row.number,
-            key=change.row_key,
+            key=change.row_key.upper(),
         )
         return
     plan.cells.extend(_cell(row, name, None) for name, value in row.raw.items() if value is not None)

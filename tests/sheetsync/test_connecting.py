@@ -49,7 +49,7 @@ def plan(tmp_path: Path) -> Path:
 
 def header_row(place: Path) -> int:
     sheet = openpyxl.load_workbook(place)["Backlog"]
-    return next(row[0].row for row in sheet.iter_rows() if row[0].value == "initiative_key")
+    return 1 + [row[0].value for row in sheet.iter_rows()].index("initiative_key")
 
 
 def test_completing_brings_back_tabs_and_columns_and_keeps_the_rest(plan: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from backlog.models import Initiative, IntakeSubmission
-from sheetsync.models import ActionRun, RecordChange
+from sheetsync.models import ActionRun, RecordChange, Workbook
+from sheetsync.workbooks.interface import Snapshot, WorkbookUnavailable
+from sheetsync.workbooks.memory import MemoryWorkbook
 from tests.sheetsync.world import (
     Sheet,
     World,
@@ -21,6 +24,15 @@ from tests.sheetsync.world import (
 
 pytestmark = pytest.mark.django_db
 FIRST, SECOND = ({"initiative_key": key_of(number)} for number in (1, 2))
+
+
+class Unreachable(MemoryWorkbook):
+    """A workbook that is gone for a while."""
+
+    def read(self, tabs: Sequence[str] | None = None, *, formulas: bool = False) -> Snapshot:
+        raise WorkbookUnavailable("The workbook can't be reached.")
+
+
 FEEDBACK = {"run_status", "updated_source", "updated_at"}
 
 
@@ -69,6 +81,43 @@ def test_an_intake_row_whose_initiative_goes_shows_neither_key_nor_verdict():
     world.undo(world.sync())
     assert world.contents()["memory Sales"] == before
     assert intake.row(title="another")["run_status"] is None
+
+
+def test_a_workbook_that_cannot_be_reached_keeps_no_other_from_going_back():
+    world, intake, backlog = filled_world()
+    intake.type({"title": "idea 1"}, country="France")
+    backlog.type(SECOND, market="EMEA")
+    taken = world.sync()
+    unreachable = world.books.pop(intake.workbook.location)
+    world.books[intake.workbook.location] = Unreachable({})
+    undone = world.undo(taken)
+    assert undone.report.status == "partial"
+    assert [(m.workbook, m.status) for m in undone.report.messages] == [("Sales", "FAILED")]
+    assert (backlog.row(**SECOND)["market"], initiative(1).country) == (None, "UK")
+    world.books[intake.workbook.location] = unreachable
+    world.sync()
+    assert intake.row(title="idea 1")["country"] == "UK"
+
+
+def test_a_workbook_that_is_out_of_use_stays_as_it_is():
+    world, _intake, backlog = filled_world()
+    backlog.type(FIRST, market="EMEA")
+    taken = world.sync()
+    Workbook.objects.filter(pk=backlog.workbook.pk).update(is_active=False)
+    undone = world.undo(taken)
+    assert (initiative(1).market, backlog.row(**FIRST)["market"]) == ("", "EMEA")
+    assert listed(undone) == ["the workbook isn't active any more; its cells stay"]
+
+
+def test_work_that_was_taken_back_itself_keeps_no_record():
+    world = World()
+    intake, backlog = world.intake(), world.backlog()
+    intake.add(title="idea 1")
+    made = world.sync()
+    backlog.type(FIRST, market="EMEA")
+    world.undo(world.sync())
+    assert listed(world.undo(made)) == []
+    assert (Initiative.objects.count(), intake.rows[0]["initiative_key"]) == (0, None)
 
 
 def test_an_override_goes_back_and_intakes_words_flow_again():
