@@ -11,8 +11,9 @@ from sheetsync.models import Workbook
 from sheetsync.registry import registry
 from sheetsync.service_tabs import SERVICE_TITLES, service_tabs
 from sheetsync.tabs import Column, Tab
-from sheetsync.workbooks.interface import Snapshot
-from sheetsync.workbooks.kinds import add_columns, is_there, make_tabs, open_location
+from sheetsync.workbooks.google_address import spreadsheet_id
+from sheetsync.workbooks.interface import Snapshot, WorkbookUnavailable
+from sheetsync.workbooks.kinds import add_columns, is_there, make_tabs, open_location, title_of
 
 
 @dataclass(kw_only=True)
@@ -41,10 +42,13 @@ class Connection:
 
 
 def canonical_location(location: str) -> str:
-    """Files are registered by their absolute path, so that a command from another folder finds them."""
-    if "://" in location:
+    """Google spreadsheets are registered by their id, files by their absolute path, so that a command from another folder finds
+    them. A web address that is no spreadsheet's stays as it is: it can't be opened."""
+    try:
+        google = spreadsheet_id(location)
+    except WorkbookUnavailable:
         return location.strip()
-    return str(Path(location).expanduser().resolve())
+    return google or str(Path(location).expanduser().resolve())
 
 
 def connect(role: str, location: str, *, tab: str = "", department: str = "", add: bool = False) -> Connection:
@@ -57,7 +61,7 @@ def connect(role: str, location: str, *, tab: str = "", department: str = "", ad
     workbook.role, workbook.is_active = role, True
     workbook.tab = _own_title(snapshot, tab) or ("" if made else workbook.tab)
     workbook.department = department or ("" if made else workbook.department)
-    workbook.title = workbook.title or Path(place).stem
+    workbook.title = workbook.title or title_of(book, place)[:200]
     workbook.save()
     connection = Connection(workbook=workbook, former_role=former, findings=find_tabs(workbook, snapshot))
     if add:
@@ -67,19 +71,20 @@ def connect(role: str, location: str, *, tab: str = "", department: str = "", ad
     return connection
 
 
-def complete(role: str, location: str) -> list[str]:
+def complete(role: str, location: str, *, locked: bool = False) -> list[str]:
     """Makes the workbook with the tabs of its role; in one that is there, adds the tabs and columns that are missing.
 
-    Nothing else is touched. Returns what was done, in sentences. Raises WorkbookUnavailable.
+    Nothing else is touched. `locked`: in new tabs of a Google spreadsheet nobody can type where the backend writes. Returns what was
+    done, in sentences. Raises WorkbookUnavailable.
     """
     place = canonical_location(location)
     tabs = [*registry.tabs(role), *service_tabs(role)]
     if not is_there(place):
-        return make_tabs(place, tabs)
+        return make_tabs(place, tabs, locked=locked)
     snapshot = open_location(place).read(None)
     there = {tab.name: _there(tab, snapshot) for tab in tabs}
     missing = [tab for tab in tabs if not there[tab.name]]
-    said = make_tabs(place, missing) if missing else []
+    said = make_tabs(place, missing, locked=locked) if missing else []
     for finding in (finding for findings in there.values() for finding in findings):
         said += _add_columns(place, [finding]) or [f"{finding.title} was there already and stays as it is."]
     return said

@@ -41,7 +41,7 @@ class Ask:
 
 def read_control(book: OpenWorkbook, role: str) -> ControlRead:
     """Reads the tab, in one read. Raises WorkbookUnavailable."""
-    shown = book.read([CONTROL])
+    shown = book.read([CONTROL], formulas=True)
     title = next((title for title in shown.titles if title.casefold() == CONTROL.casefold()), "")
     if title and title not in shown.grids:
         shown = book.read([title])

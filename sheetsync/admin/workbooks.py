@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from django import forms
@@ -27,11 +28,13 @@ from sheetsync.registry import registry
 from sheetsync.runs import ACTIONS
 from sheetsync.tabs import Role
 from sheetsync.workbooks.interface import WorkbookUnavailable
-from sheetsync.workbooks.kinds import open_location
+from sheetsync.workbooks.kinds import open_location, title_of
 
 
 class WorkbookForm(forms.ModelForm):  # type: ignore[type-arg]
     """Connects a workbook: it must be there and readable when its location is given."""
+
+    found_title = ""  # what the workbook calls itself, once its location was looked at
 
     class Meta:
         model = Workbook
@@ -42,7 +45,9 @@ class WorkbookForm(forms.ModelForm):  # type: ignore[type-arg]
         place = canonical_location(self.cleaned_data["location"])
         if place != self.instance.location:
             try:
-                open_location(place).read(None)
+                book = open_location(place)
+                book.read(None)
+                self.found_title = title_of(book, place)
             except WorkbookUnavailable as unavailable:
                 raise forms.ValidationError(f"location: {unavailable}") from unavailable
         return place
@@ -106,8 +111,8 @@ class WorkbookAdmin(ModelAdmin):  # type: ignore[misc]
         return False
 
     def save_model(self, request: HttpRequest, obj: Workbook, form: WorkbookForm, change: bool) -> None:
-        """A workbook without a title is called like its file."""
-        obj.title = obj.title or obj.location.rstrip("/").rpartition("/")[2].removesuffix(".xlsx")[:200]
+        """A workbook without a title is called like its file, or as the spreadsheet is."""
+        obj.title = obj.title or (form.found_title or Path(obj.location).stem)[:200]
         super().save_model(request, obj, form, change)
 
     def response_add(self, request: HttpRequest, obj: Workbook, post_url_continue: str | None = None) -> HttpResponse:

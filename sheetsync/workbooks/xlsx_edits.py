@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sheetsync.workbooks.interface import Raw, TabWrites, Writable
+from sheetsync.workbooks.interface import Grid, Raw, TabWrites, Writable
 from sheetsync.workbooks.xlsx_formulas import TabCells
 from sheetsync.workbooks.xlsx_reading import Reading, serial
 from sheetsync.workbooks.xlsx_sheet_xml import MAX_COLUMNS, MAX_ROWS, cell_name
@@ -106,6 +106,14 @@ def first_free_row(rows: Sequence[Sequence[Raw]], formulas: Collection[tuple[int
             break
     last = max([last, writes.after_row, *(row for row, _ in writes.cells)])
     return last + 1
+
+
+def free_column(grid: Grid, header_row: int, count: int) -> int:
+    """The first column right of the last header, with nothing below it in as many columns as are wanted."""
+    headers = grid.rows[header_row] if header_row < len(grid.rows) else []
+    first = max((column for column, cell in enumerate(headers) if cell is not None), default=-1) + 1
+    taken = any(cell is not None for row in grid.rows for cell in row[first : first + count])
+    return grid.width if taken or any(at[1] >= first for at in grid.formulas) else first
 
 
 def _is_content(cell: Raw) -> bool:

@@ -19,9 +19,9 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from sheetsync.layout import INK, LAST_ROW, ColumnLayout, LegendPiece, TabLayout, column_layout
 from sheetsync.tabs import Column
-from sheetsync.workbooks.interface import Grid, TabWrites, WorkbookUnavailable
+from sheetsync.workbooks.interface import TabWrites, WorkbookUnavailable
 from sheetsync.workbooks.xlsx import XlsxWorkbook
-from sheetsync.workbooks.xlsx_edits import EditError, Edits
+from sheetsync.workbooks.xlsx_edits import EditError, Edits, free_column
 from sheetsync.workbooks.xlsx_files import not_writable, only_writer, read_content, replace_content, wait_until_closed
 from sheetsync.workbooks.xlsx_graft import graft
 from sheetsync.workbooks.xlsx_package import Limits, Package
@@ -199,21 +199,13 @@ def add_columns(path: str | Path, title: str, header_row: int, columns: Sequence
         raise WorkbookUnavailable(f"There is no tab {title!r} in {reader.path.name}.")
     if not layouts:
         return
-    first = _free_column(snapshot.grids[title], header_row, len(layouts))
+    first = free_column(snapshot.grids[title], header_row, len(layouts))
 
     def edit(reading: Reading, edits: Edits) -> bytes:
         return _with_looks(reading, edits, title, header_row, first, layouts)
 
     cells = {(header_row, first + offset): column.header for offset, column in enumerate(layouts)}
     XlsxWorkbook(path, wait_s=_WAIT_S, editors=[edit]).write({title: TabWrites(cells=cells)}, version=snapshot.version)
-
-
-def _free_column(grid: Grid, header_row: int, count: int) -> int:
-    """The first column right of the last header, with nothing below it in as many columns as are wanted."""
-    headers = grid.rows[header_row] if header_row < len(grid.rows) else []
-    first = max((column for column, cell in enumerate(headers) if cell is not None), default=-1) + 1
-    taken = any(cell is not None for row in grid.rows for cell in row[first : first + count])
-    return grid.width if taken or any(at[1] >= first for at in grid.formulas) else first
 
 
 def _with_looks(

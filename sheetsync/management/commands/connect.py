@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("role", choices=[role.value for role in Role])
-        parser.add_argument("location", help="path of an .xlsx file")
+        parser.add_argument("location", help="path of an .xlsx file, or a Google spreadsheet's address or id")
         parser.add_argument("--tab", default="", help="intake: the one tab to read; without it, every tab with a known header row")
         parser.add_argument("--department", default="", help="intake: the department of rows that name none")
         parser.add_argument("--add-columns", action="store_true", help="add missing columns at the right end")

@@ -20,12 +20,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("role", choices=[role.value for role in Role])
-        parser.add_argument("location", help="path of an .xlsx file")
+        parser.add_argument("location", help="path of an .xlsx file, or a Google spreadsheet's address or id")
+        parser.add_argument(
+            "--locked",
+            action="store_true",
+            help="Google: nobody can type where the backend writes, nor sort; without it, people are warned",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             place = canonical_location(options["location"])
-            lines = complete(options["role"], place)
+            lines = complete(options["role"], place, locked=options["locked"])
             lines += add_action_rows(place, options["role"])
         except WorkbookUnavailable as unavailable:
             raise CommandError(str(unavailable)) from unavailable
