@@ -13,7 +13,7 @@ from django_q.models import Schedule, Task
 from sheetsync.health import beat, this_is_a_worker
 from sheetsync.leases import reap, wake
 from sheetsync.models import ActionRun, RequestNonce, WorkerBeat
-from sheetsync.queueing import enqueue, find_lost
+from sheetsync.queueing import enqueue, enqueue_call, find_lost
 from sheetsync.runs import needed_workbooks
 from sheetsync.schedules import set_up
 from sheetsync.tasks import submit
@@ -65,13 +65,17 @@ def ask_for_sync() -> str:
 
 
 def worker_started(**kwargs: object) -> None:
-    """When a worker begins: it shows itself, and sees to the timetable, without which nothing here would ever be called."""
+    """When a worker begins: it shows itself, and sees to the timetable, without which nothing here would ever be called.
+
+    It may stand in for one that died at its work: what that one held is looked at once its lease has run out.
+    """
     this_is_a_worker()
     try:
-        beat()
-        set_up()
+        keep_house()
+        if ActionRun.objects.filter(status=ActionRun.Status.RUNNING, lease_until__isnull=False).exists():
+            enqueue_call("sheetsync.housekeeping.keep_house", delay_s=settings.RUN_LEASE_S + 1)
     except DatabaseError:
-        logger.exception("the worker couldn't see to its timetable; is the database migrated?")
+        logger.exception("the worker couldn't look after the house; is the database migrated?")
 
 
 def database_migrated(**kwargs: object) -> None:

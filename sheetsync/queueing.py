@@ -48,6 +48,12 @@ def enqueue(run: ActionRun, *, delay_s: float = 0.0) -> None:
         ActionRun.objects.filter(pk=run.pk).update(task_row=letterbox.row)
 
 
+def enqueue_call(func: str, *, delay_s: float) -> None:
+    """Has a worker call a function (dotted path, no arguments) in `delay_s` seconds at the earliest."""
+    due = timezone.now() + datetime.timedelta(seconds=min(delay_s, LONGEST_DELAY_S))
+    async_task(func, broker=_Letterbox(due))
+
+
 def hurry(run: ActionRun) -> None:
     """A task that waits for its moment is due now."""
     now = timezone.now()
