@@ -13,7 +13,7 @@ from sheetsync.cells import Value, encode
 from sheetsync.models import Conflict
 from sheetsync.records import Incoming, ModelRecords, Record, Scene, unknown_key
 from sheetsync.storage import NewRecord, Origin, RecordUpdate
-from sheetsync.view import SheetRow
+from sheetsync.view import SheetRow, identity_text
 
 
 class IntakeRecords(ModelRecords):
@@ -34,7 +34,18 @@ class IntakeRecords(ModelRecords):
         }
 
     def renamed(self, scene: Scene, former: str) -> None:
-        moved = IntakeSubmission.objects.filter(workbook=scene.workbook, tab=former)
+        self._stand_elsewhere(scene, IntakeSubmission.objects.filter(workbook=scene.workbook, tab=former))
+
+    def homes(self, scene: Scene) -> Mapping[str, str]:
+        rows = IntakeSubmission.objects.filter(workbook=scene.workbook)
+        return {identity_text([key]): tab for key, tab in rows.values_list("initiative__initiative_key", "tab")}
+
+    def moved(self, scene: Scene, former: str, keys: Collection[str]) -> None:
+        there = IntakeSubmission.objects.filter(workbook=scene.workbook, tab=former).select_related("initiative")
+        wanted = [row.pk for row in there if identity_text([row.initiative.initiative_key]) in keys]
+        self._stand_elsewhere(scene, there.filter(pk__in=wanted))
+
+    def _stand_elsewhere(self, scene: Scene, moved: QuerySet[IntakeSubmission]) -> None:
         tabs, sources = [], []
         for pk, initiative, key in moved.values_list("pk", "initiative_id", "initiative__initiative_key"):
             origin = Origin(scene.workbook, scene.title, None, key)

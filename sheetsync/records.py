@@ -108,6 +108,14 @@ class Records(Protocol):
         """On a tab under any title: people renamed it; `scene.title` is what it is called now."""
         ...
 
+    def homes(self, scene: Scene) -> Mapping[str, str]:
+        """On tabs under any title: in which tab of the scene's workbook each stored row stands, by identity text."""
+        ...
+
+    def moved(self, scene: Scene, former: str, keys: Collection[str]) -> None:
+        """On tabs under any title: people moved these rows from that tab to `scene.title`."""
+        ...
+
 
 class ModelRecords:
     """Records of a tab whose rows are rows of one model. Columns name lookup paths; one step along a one-to-one relation may be taken,
@@ -260,6 +268,12 @@ class ModelRecords:
         return ""
 
     def renamed(self, scene: Scene, former: str) -> None:
+        """Nothing stored here knows its tab's title."""
+
+    def homes(self, scene: Scene) -> Mapping[str, str]:
+        return {}
+
+    def moved(self, scene: Scene, former: str, keys: Collection[str]) -> None:
         """Nothing stored here knows its tab's title."""
 
 

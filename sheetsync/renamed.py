@@ -41,9 +41,9 @@ def _former_title(
     workbook: Workbook, registered: Registered, snapshot: Snapshot, title: str, gone: Collection[str]
 ) -> str | None:
     """The tab that went and shares most rows with this one; None when none shares any."""
-    grid = snapshot.grids[title]
-    header = find_header(registered.tab, grid.rows)
-    if not isinstance(header, Header):
+    grid = snapshot.grids.get(title)  # a chart has none
+    header = find_header(registered.tab, grid.rows) if grid else None
+    if grid is None or not isinstance(header, Header):
         return None
     keys = {row.key for row in view_tab(registered.tab, title, header, grid).rows if row.key}
     remembered = RowState.objects.filter(workbook=workbook, tab__in=gone, row_key__in=keys)

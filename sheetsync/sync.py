@@ -13,6 +13,7 @@ from sheetsync.compiled import CompiledTabSync, compile_tabs
 from sheetsync.context import ActionContext, Visit
 from sheetsync.headers import Header, HeaderProblem, find_header
 from sheetsync.models import TabState, Workbook
+from sheetsync.moved import follow_moved_rows
 from sheetsync.opentab import TabJob, stored_digest
 from sheetsync.recording import report_state
 from sheetsync.records import Scene
@@ -95,7 +96,7 @@ def _go_round(context: ActionContext, job: WorkbookJob, book: OpenWorkbook) -> M
         if snapshot is None:
             began = now_epoch()
             snapshot = book.read(_titles_to_read(job))
-            _follow_renamed_tabs(context, job, snapshot, generations)
+            _follow_what_moved(context, job, snapshot, generations)
         try:
             with transaction.atomic():
                 turn = _settle_and_show(
@@ -178,7 +179,7 @@ def _move_versions_on(turn: _Round, outcome: Outcome) -> None:
     TabState.objects.filter(pk__in=others).update(version=outcome.readback.version)
 
 
-def _follow_renamed_tabs(
+def _follow_what_moved(
     context: ActionContext, job: WorkbookJob, snapshot: Snapshot, generations: dict[str, int]
 ) -> None:
     if job.workbook.tab:
@@ -187,6 +188,7 @@ def _follow_renamed_tabs(
         if tab_job.tab.any_name:
             for title, former in follow_renamed_tabs(context, job.workbook, tab_job.registered, snapshot).items():
                 generations[title] = generations.pop(former, 0)
+            follow_moved_rows(context, job.workbook, tab_job.registered, snapshot)
 
 
 def _needs_another_round(turn: _Round, outcome: Outcome) -> bool:

@@ -205,6 +205,48 @@ def test_a_tab_that_is_renamed_stays_the_tab_it_was(versions):
     assert RecordChange.objects.count() == changes
 
 
+def cut_and_paste(intake: Sheet, title: str, count: int) -> Sheet:
+    """Moves the first rows to another tab of the workbook, keys and all."""
+    header, *rows = intake.book.values(intake.title)
+    intake.book.delete_tab(intake.title)
+    intake.book.add_tab(title, [header, *rows[:count]])
+    intake.book.add_tab(intake.title, [header, *rows[count:]])
+    return Sheet(intake.book, title, intake.tab, intake.workbook)
+
+
+@pytest.mark.parametrize("versions", [True, False], ids=["like a file", "like a Google sheet"])
+def test_rows_that_are_moved_to_another_tab_stay_the_rows_they_were(versions):
+    world, intake, backlog = filled_world(14, versions=versions)
+    backlog.type({"initiative_key": key_of(1)}, title="hers")
+    world.sync()
+    intake.type({"initiative_key": key_of(1)}, title="theirs")
+    world.sync()
+    archive = cut_and_paste(intake, "Archive", 12)
+    archive.type({"title": "idea 2"}, country="France")
+    done = world.sync()
+    assert (Initiative.objects.count(), initiative(2).country, done.report.status) == (14, "France", "success")
+    assert set(IntakeSubmission.objects.values_list("tab", flat=True)) == {"Archive", "Wishes"}
+    assert archive.status(initiative_key=key_of(1)).startswith("WARNING: title was overwritten in the Backlog")
+    assert {row["run_status"] for row in (*archive.rows[1:], *intake.rows)} == {"OK"}
+    assert backlog.row(initiative_key=key_of(12))["intake_source"] == "Sales / Archive"
+    assert any(message.text.startswith("12 rows moved here from 'Wishes'") for message in done.report.messages)
+    changes = RecordChange.objects.count()
+    assert world.sync().report.counts.get("cells_written", 0) == 0
+    assert RecordChange.objects.count() == changes
+
+
+def test_a_row_that_was_copied_to_another_tab_is_refused_there():
+    world, intake, _backlog = filled_world(1)
+    intake.book.add_tab("Copy", intake.book.values("Wishes"))
+    copy = Sheet(intake.book, "Copy", intake.tab, intake.workbook)
+    world.sync()
+    assert copy.status(title="idea 1").startswith(
+        "FAILED: initiative_key: INIT-000001 belongs to a row of Sales / Wishes"
+    )
+    assert intake.status(title="idea 1") == "OK"
+    assert IntakeSubmission.objects.get().tab == "Wishes"
+
+
 def test_a_new_tab_beside_one_that_went_is_a_new_tab():
     world, intake, _backlog = filled_world(1)
     intake.book.delete_tab("Wishes")
