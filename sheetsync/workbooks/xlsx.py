@@ -118,7 +118,7 @@ class XlsxWorkbook:
         for edit in self._editors:
             try:
                 content = edit(reading, edits)
-                changed = Reading(content, self.path.name, self._limits)
+                changed = Reading(content, self.path.name, self._limits, former=reading)
                 if changed.titles == reading.titles and all(
                     landed(reading.kept(title), changed.kept(title), tab) for title, tab in edits.tabs.items()
                 ):

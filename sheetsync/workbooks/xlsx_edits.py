@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 from sheetsync.workbooks.interface import Grid, Raw, TabWrites, Writable
 from sheetsync.workbooks.xlsx_formulas import TabCells
-from sheetsync.workbooks.xlsx_reading import Reading, serial
+from sheetsync.workbooks.xlsx_reading import Reading
 from sheetsync.workbooks.xlsx_sheet_xml import MAX_COLUMNS, MAX_ROWS, cell_name
+from sheetsync.workbooks.xlsx_values import serial
 
 # What a cell of a spreadsheet program holds at most, in UTF-16 units.
 MAX_TEXT = 32_767

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from openpyxl.formula import Tokenizer
@@ -27,6 +27,7 @@ from sheetsync.workbooks.xlsx_sheet_xml import (
 )
 
 _FORMULA = re.compile(rb"<f(?=[\s/>])")
+_LONGEST_MARK = 8  # bytes of what `_FORMULA` finds, and one more
 _FORMULA_CELL = re.compile(
     rb"<c(?=\s)([^>]*?)>\s*<f(?=[\s/>])([^>]*?)(?:/>|>([^<]*)</f\s*>)\s*(?:<v(?=[\s/>])[^>]*?(?:/>|>([^<]*)</v\s*>))?",
     re.DOTALL,
@@ -56,30 +57,50 @@ class TabCells:
     formulas: Mapping[tuple[int, int], FormulaCell]
 
 
-def scan_formulas(xml: bytes, title: str) -> dict[tuple[int, int], FormulaCell]:
-    """Every formula cell of a sheet, the ones that an array formula fills included.
+class FormulaScan:
+    """Every formula cell of a sheet, the ones that an array formula fills included; the sheet's rows come in pieces, each normalised."""
 
-    `xml` is normalised. Raises ValueError when malformed.
-    """
-    found: dict[tuple[int, int], FormulaCell] = {}
-    shared: dict[str, ShiftedFormula] = {}
-    followers: list[tuple[tuple[int, int], str, bool]] = []
-    for cell in _formula_cells(xml):
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._found: dict[tuple[int, int], FormulaCell] = {}
+        self._shared: dict[str, ShiftedFormula] = {}
+        self._followers: list[tuple[tuple[int, int], str, bool]] = []
+        self.any = False  # whether a formula stands anywhere, a malformed one included
+
+    def add(self, rows: bytes) -> None:
+        """Some rows more. Raises ValueError when malformed."""
+        self.any = self.any or _FORMULA.search(rows) is not None
+        for cell in _formula_cells(rows) if self.any else ():
+            self._add(cell)
+
+    def _add(self, cell: _Written) -> None:
         if cell.kind == "shared" and not cell.text:
-            followers.append((cell.at, cell.group, cell.cached))
-            continue
+            self._followers.append((cell.at, cell.group, cell.cached))
+            return
         text = "=" + cell.text
         if cell.kind == "shared":
-            shared[cell.group] = ShiftedFormula(text, cell.at)
-        copies = copied_place(text, title) if cell.kind != "dataTable" else None
-        formula = FormulaCell(text=text, cached=cell.cached, copies=copies)
+            self._shared[cell.group] = ShiftedFormula(text, cell.at)
+        copies = copied_place(text, self._title) if cell.kind != "dataTable" else None
         for at in _filled(cell):
-            found.setdefault(at, FormulaCell(text=text, cached=True, copies=None))
-        found[cell.at] = formula
-    for at, group, cached in followers:
-        text = shared[group].text_at(at) if group in shared else "="
-        found[at] = FormulaCell(text=text, cached=cached, copies=copied_place(text, title))
-    return found
+            self._found.setdefault(at, FormulaCell(text=text, cached=True, copies=None))
+        self._found[cell.at] = FormulaCell(text=text, cached=cell.cached, copies=copies)
+
+    def found(self) -> dict[tuple[int, int], FormulaCell]:
+        """All of them. Raises ValueError when malformed."""
+        for at, group, cached in self._followers:
+            text = self._shared[group].text_at(at) if group in self._shared else "="
+            self._found[at] = FormulaCell(text=text, cached=cached, copies=copied_place(text, self._title))
+        return self._found
+
+
+def holds_formula(chunks: Iterable[bytes]) -> bool:
+    """Whether a formula stands anywhere in a sheet's XML, cut anywhere."""
+    before = b""
+    for chunk in chunks:
+        before = before[-_LONGEST_MARK:] + chunk
+        if _FORMULA.search(before):
+            return True
+    return False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

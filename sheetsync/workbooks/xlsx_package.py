@@ -7,7 +7,7 @@ import posixpath
 import re
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from xml.etree.ElementTree import Element, ParseError
@@ -27,13 +27,16 @@ _ROOT = re.compile(rb"<(?:([A-Za-z_][\w.-]*):)?[A-Za-z_][\w.-]*[\s>/]")
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a file may claim. A file beyond any of these is refused before it is parsed."""
+    """What a file may claim. A file beyond any of the first five is refused before it is parsed."""
 
     max_bytes: int = 50_000_000  # of the file
     max_unpacked_bytes: int = 500_000_000  # of all its parts together
     max_ratio: int = 300  # unpacked to packed size of a large part
     max_entries: int = 10_000  # parts in the zip
     max_cells: int = 5_000_000  # rows times columns of one tab, from A1 to its last cell with content
+    at_once: int = (
+        4_000_000  # bytes of a tab that are unpacked and looked at together: no refusal, but a bound for memory
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,11 +85,18 @@ class Package:
     def read(self, part: str) -> bytes:
         """One part as it stands. Raises WorkbookUnavailable when it is missing or not what the zip claims."""
         if part not in self._parts:
-            try:
-                self._parts[part] = self._zip.read(part)
-            except (KeyError, EOFError, OSError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-                raise self.broken() from error
+            self._parts[part] = b"".join(self.chunks(part))
         return self._parts[part]
+
+    def chunks(self, part: str, size: int = -1) -> Iterator[bytes]:
+        """One part as it stands, at most `size` bytes at once (-1: as one). Raises WorkbookUnavailable, at the latest at its end, when it
+        is missing or not what the zip claims."""
+        try:
+            with self._zip.open(part) as unpacked:
+                while chunk := unpacked.read(size):
+                    yield chunk
+        except (KeyError, EOFError, OSError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+            raise self.broken() from error
 
     def xml(self, part: str) -> bytes:
         """An XML part, its elements without a prefix. Raises WorkbookUnavailable where it could blow up in a parser."""
@@ -141,18 +151,21 @@ class Package:
                 return target
         return ""
 
-    def rebuilt(self, changed: Mapping[str, bytes]) -> bytes:
-        """The file with these parts replaced or added; every other part keeps content, order, date and attributes."""
+    def rebuilt(self, changed: Mapping[str, bytes | Iterable[bytes]]) -> bytes:
+        """The file with these parts replaced or added; every other part keeps content, order, date and attributes. A part may come in
+        pieces, so that it never stands in memory as one."""
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
             target.comment = self._zip.comment
             for info in self._zip.infolist():
-                target.writestr(
-                    _like(info), changed[info.filename] if info.filename in changed else self.read(info.filename)
-                )
+                content = changed.get(info.filename)
+                with target.open(_like(info), "w") as part:
+                    part.writelines(
+                        self.chunks(info.filename, self.limits.at_once) if content is None else _in_pieces(content)
+                    )
             for name, content in changed.items():
                 if name not in self._by_name:
-                    target.writestr(name, content)
+                    target.writestr(name, b"".join(_in_pieces(content)))
         return out.getvalue()
 
     @cached_property
@@ -201,6 +214,10 @@ class Package:
             raise WorkbookUnavailable(
                 f"{self.name} would unpack to {unpacked / 1e6:,.0f} MB, more than its tabs can hold; it isn't opened."
             )
+
+
+def _in_pieces(content: bytes | Iterable[bytes]) -> Iterable[bytes]:
+    return [content] if isinstance(content, bytes) else content
 
 
 def relations_of(part: str) -> str:

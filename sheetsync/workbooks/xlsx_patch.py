@@ -9,15 +9,18 @@ from __future__ import annotations
 import datetime
 import html
 import re
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
 from sheetsync.workbooks.interface import Writable
 from sheetsync.workbooks.xlsx_edits import EditError, Edits, TabEdits, as_stored
-from sheetsync.workbooks.xlsx_reading import Reading, serial
-from sheetsync.workbooks.xlsx_sheet_xml import attribute, block, cell_name, column_number, with_attribute
+from sheetsync.workbooks.xlsx_reading import Reading
+from sheetsync.workbooks.xlsx_sheet_xml import MAX_ROWS, attribute, block, cell_name, column_number, with_attribute
+from sheetsync.workbooks.xlsx_stream import ROWS_BEGIN, ROWS_END
 from sheetsync.workbooks.xlsx_styles import DATE_FORMAT, DATE_TIME_FORMAT, Styles
+from sheetsync.workbooks.xlsx_values import serial
 
 _ROW = re.compile(rb"<row(?=\s)([^>]*?)(/?)>")
 _CELL = re.compile(rb'<c r="([A-Z]+)[0-9]+"([^>]*?)(?:/>|>(.*?)</c\s*>)', re.DOTALL)
@@ -35,17 +38,33 @@ def patch_cells(reading: Reading, edits: Edits) -> bytes:
     try:
         styles_part = package.related("styles")
         styles = Styles(package.xml(styles_part)) if styles_part else None
-        changed = {
-            reading.parts[title]: _SheetPatch(reading.sheet_xml(title), tab, styles, package.counts_from_1904).patched()
+        sheets: dict[str, Iterable[bytes]] = {
+            reading.parts[title]: _SheetPatch(tab, styles, package.counts_from_1904).patched(
+                reading.sheet_pieces(title)
+            )
             for title, tab in edits.tabs.items()
         }
-        if styles is not None and styles.changed:
-            changed[styles_part] = styles.xml
-        if any(_HAS_FORMULA.search(package.read(sheet.part)) for sheet in package.sheets if sheet.part):
+        changed: dict[str, bytes | Iterable[bytes]] = {**sheets}
+        if styles is not None and any(_holds_date(tab) for tab in edits.tabs.values()):
+            # Which formats dates need is known once the sheets were patched.
+            names = package.names()
+            if any(names.index(part) > names.index(styles_part) for part in sheets):
+                changed = {part: list(pieces) for part, pieces in sheets.items()}
+            changed[styles_part] = _as_needed(styles, package.read(styles_part))
+        if reading.has_formulas():
             changed[package.workbook_part] = _recalculated(package.xml(package.workbook_part))
+        return package.rebuilt(changed)
     except ValueError as error:
         raise EditError(str(error)) from error
-    return package.rebuilt(changed)
+
+
+def _as_needed(styles: Styles, before: bytes) -> Iterator[bytes]:
+    """The styles once they are asked for."""
+    yield styles.xml if styles.changed else before
+
+
+def _holds_date(edits: TabEdits) -> bool:
+    return any(isinstance(value, datetime.date) for value in edits.cells.values())
 
 
 def _recalculated(workbook_xml: bytes) -> bytes:
@@ -84,49 +103,61 @@ class _Row:
 class _SheetPatch:
     """The edits of one tab on their way into its XML."""
 
-    def __init__(self, xml: bytes, edits: TabEdits, styles: Styles | None, counts_from_1904: bool) -> None:
-        self._xml = xml
+    def __init__(self, edits: TabEdits, styles: Styles | None, counts_from_1904: bool) -> None:
         self._edits = edits
         self._styles = styles
         self._offset = _DAYS_TO_1904 if counts_from_1904 else 0
-        self._column_styles = _column_styles(xml)
+        self._column_styles: Mapping[int, int] = {}
         self._looks: Mapping[int, int] = {}
+        self._last = -1  # the last row that was handed out
+        self._waiting = deque(edits.by_row().items())
 
-    def patched(self) -> bytes:
-        """The sheet's XML with the edits. Raises ValueError."""
-        start, end, inside = self._sheet_data()
-        spans = list(_row_spans(inside))
-        changes = self._edits.by_row()
-        by_number = {number: (first, last) for number, first, last in spans}
-        if len(by_number) < len(spans):
-            raise ValueError("a row stands twice in the sheet")
-        if self._edits.appended and self._edits.like_row in by_number:
-            first, last = by_number[self._edits.like_row]
-            self._looks = _parse_row(inside[first:last]).styles()
-        out: list[bytes] = []
-        done = 0
-        for number, cells in changes.items():
-            if number in by_number:
-                first, last = by_number[number]
-                out += [inside[done:first], self._changed_row(number, _parse_row(inside[first:last]), cells)]
+    def patched(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """The sheet's XML with the edits, in pieces as it comes. Raises ValueError."""
+        begun = False
+        for piece in pieces:
+            if not begun:
+                yield self._head(piece)
+                begun = True
+            elif piece.startswith(ROWS_END):
+                yield from (self._new_row(number, cells) for number, cells in self._taken(MAX_ROWS))
+                yield piece
             else:
-                first = last = max(done, _end_of_rows_before(spans, number))
-                row = self._changed_row(number, _Row(tag=b'<row r="%d">' % (number + 1), body=b""), cells)
-                out += [inside[done:first], row]
-            done = last
-        out.append(inside[done:])
-        patched = self._xml[:start] + b"<sheetData>" + b"".join(out) + b"</sheetData>" + self._xml[end:]
-        return self._with_dimension(patched)
+                yield from self._patched_rows(piece)
 
-    def _sheet_data(self) -> tuple[int, int, bytes]:
-        """(start, end, what is inside) of the element that holds the rows."""
-        found = re.search(rb"<sheetData\s*(/?)>", self._xml)
-        if found is None:
+    def _head(self, head: bytes) -> bytes:
+        if not head.endswith(ROWS_BEGIN):
             raise ValueError("the sheet has no list of rows")
-        if found[1]:
-            return found.start(), found.end(), b""
-        end = self._xml.index(b"</sheetData", found.end())
-        return found.start(), self._xml.index(b">", end) + 1, self._xml[found.end() : end]
+        self._column_styles = _column_styles(head)
+        return self._with_dimension(head)
+
+    def _patched_rows(self, rows: bytes) -> Iterator[bytes]:
+        """A block of rows with its edits; rows that it lacks are put where they belong."""
+        done = 0
+        for number, first, last in _row_spans(rows):
+            if number < self._last:
+                raise ValueError("the rows of the sheet aren't in order")
+            if number == self._last:
+                raise ValueError("a row stands twice in the sheet")
+            self._last = number
+            for before, cells in self._taken(number):
+                yield rows[done:first] + self._new_row(before, cells)
+                done = first
+            if self._edits.appended and number == self._edits.like_row:
+                self._looks = _parse_row(rows[first:last]).styles()
+            if self._waiting and self._waiting[0][0] == number:
+                yield rows[done:first]
+                yield self._changed_row(number, _parse_row(rows[first:last]), self._waiting.popleft()[1])
+                done = last
+        yield rows[done:]
+
+    def _taken(self, before: int) -> Iterator[tuple[int, dict[int, Writable]]]:
+        """The edits of rows above that one, which are now carried out."""
+        while self._waiting and self._waiting[0][0] < before:
+            yield self._waiting.popleft()
+
+    def _new_row(self, number: int, cells: Mapping[int, Writable]) -> bytes:
+        return self._changed_row(number, _Row(tag=b'<row r="%d">' % (number + 1), body=b""), cells)
 
     def _changed_row(self, number: int, row: _Row, values: Mapping[int, Writable]) -> bytes:
         looks = self._looks if number in self._edits.appended else {}
@@ -189,16 +220,16 @@ class _SheetPatch:
             return f'{head} t="inlineStr"><is><t xml:space="preserve">{html.escape(as_stored(value), quote=False)}</t></is></c>'.encode()
         return f"{head}><v>{_number(value)}</v></c>".encode()
 
-    def _with_dimension(self, xml: bytes) -> bytes:
+    def _with_dimension(self, head: bytes) -> bytes:
         """The range that the sheet says it uses, made to hold the edits."""
-        found = _DIMENSION.search(xml)
+        found = _DIMENSION.search(head)
         if found is None or not self._edits.cells:
-            return xml
+            return head
         top, left, bottom, right = block(attribute(found[0], "ref") or "")
         rows, columns = [row for row, _ in self._edits.cells], [column for _, column in self._edits.cells]
         top, left, bottom, right = min(top, *rows), min(left, *columns), max(bottom, *rows), max(right, *columns)
         tag = with_attribute(found[0], "ref", f"{cell_name(top, left)}:{cell_name(bottom, right)}")
-        return xml[: found.start()] + tag + xml[found.end() :]
+        return head[: found.start()] + tag + head[found.end() :]
 
 
 @cache
@@ -211,28 +242,12 @@ def _style(cell: re.Match[bytes]) -> int:
     return int(attribute(cell[2], "s") or 0) if cell[2] else 0
 
 
-def _row_spans(inside: bytes) -> Iterator[tuple[int, int, int]]:
-    """(row, start, end) of each row in the list of rows. Raises ValueError when they aren't in order."""
-    before = -1
-    for found in _ROW.finditer(inside):
+def _row_spans(rows: bytes) -> Iterator[tuple[int, int, int]]:
+    """(row, start, end) of each row in a block of rows."""
+    for found in _ROW.finditer(rows):
         number = int(attribute(found[1], "r") or 0) - 1
-        if number < before:
-            raise ValueError("the rows of the sheet aren't in order")
-        end = found.end() if found[2] else inside.index(b"</row", found.end())
-        yield number, found.start(), end if found[2] else inside.index(b">", end) + 1
-        before = number
-
-
-def _end_of_rows_before(spans: list[tuple[int, int, int]], number: int) -> int:
-    """Where a new row of that number goes."""
-    low, high = 0, len(spans)
-    while low < high:
-        middle = (low + high) // 2
-        if spans[middle][0] < number:
-            low = middle + 1
-        else:
-            high = middle
-    return spans[low - 1][2] if low else (spans[0][1] if spans else 0)
+        end = found.end() if found[2] else rows.index(b"</row", found.end())
+        yield number, found.start(), end if found[2] else rows.index(b">", end) + 1
 
 
 def _parse_row(text: bytes) -> _Row:
@@ -243,10 +258,10 @@ def _parse_row(text: bytes) -> _Row:
     return _Row(tag=tag, body=b"" if found[2] else text[found.end() : text.rindex(b"</row")])
 
 
-def _column_styles(xml: bytes) -> dict[int, int]:
+def _column_styles(head: bytes) -> dict[int, int]:
     """Column -> style of whole columns, which new cells take."""
     found: dict[int, int] = {}
-    for tag in _COLUMN_TAG.findall(xml[: xml.find(b"<sheetData")]):
+    for tag in _COLUMN_TAG.findall(head):
         style = int(attribute(tag, "style") or 0)
         if style:
             first, last = int(attribute(tag, "min") or 1), int(attribute(tag, "max") or 1)

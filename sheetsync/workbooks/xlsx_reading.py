@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import datetime
-import io
-import zipfile
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
-import python_calamine
-
-from sheetsync.workbooks.interface import Grid, Raw, WorkbookUnavailable
-from sheetsync.workbooks.xlsx_formulas import Copies, TabCells, scan_formulas
-from sheetsync.workbooks.xlsx_package import Limits, Package, relations_of
-from sheetsync.workbooks.xlsx_sheet_xml import error_cells, extent, merged_blocks, normalise
-
-_EPOCH = datetime.datetime(1899, 12, 30)
-_PLAIN = frozenset({str, float, bool, int, type(None)})
+from sheetsync.workbooks.interface import Grid
+from sheetsync.workbooks.xlsx_formulas import Copies, TabCells, holds_formula
+from sheetsync.workbooks.xlsx_package import Limits, Package
+from sheetsync.workbooks.xlsx_stream import pieces
+from sheetsync.workbooks.xlsx_values import SheetRead, filled_up, read_sheets, widen
 
 
 class Reading:
-    """One version of a workbook: every tab that was asked for is parsed once."""
+    """One version of a workbook: every tab that was asked for is parsed once, a few megabytes at a time."""
 
-    def __init__(self, content: bytes, name: str, limits: Limits) -> None:
-        """Raises WorkbookUnavailable for what isn't a sane .xlsx file."""
+    def __init__(self, content: bytes, name: str, limits: Limits, *, former: Reading | None = None) -> None:
+        """`former`: an earlier version; rows that are the same as there are kept only once. Raises WorkbookUnavailable for what isn't a
+        sane .xlsx file."""
         self.package = Package(content, name, limits)
         self.parts: Mapping[str, str] = {sheet.title: sheet.part for sheet in self.package.sheets}
         self.titles = tuple(sheet.title for sheet in self.package.sheets)
         self._by_fold = {title.casefold(): title for title, part in self.parts.items() if part}
+        self._former: Mapping[str, TabCells] = former._cells if former else {}
+        self._read: dict[str, SheetRead] = {}
         self._cells: dict[str, TabCells] = {}
-        self._merged: dict[str, list[tuple[int, int, int, int]]] = {}
         self._grids: dict[str, Grid] = {}
         self._copies = Copies(self._referred)
 
@@ -50,7 +44,21 @@ class Reading:
 
     def sheet_xml(self, title: str) -> bytes:
         """A tab's XML, normalised."""
-        return normalise(self.package.xml(self.parts[title]))
+        return b"".join(self.sheet_pieces(title))
+
+    def sheet_pieces(self, title: str) -> Iterator[bytes]:
+        """A tab's XML, normalised, in pieces: see `xlsx_stream.pieces`."""
+        self.kept(title)
+        return pieces(self.package, self.parts[title], whole=self._read[title].whole)
+
+    def has_formulas(self) -> bool:
+        """Whether any tab holds a formula."""
+        return any(self._holds_formula(title) for title, part in self.parts.items() if part)
+
+    def _holds_formula(self, title: str) -> bool:
+        if title in self._read:
+            return self._read[title].formulas.any
+        return holds_formula(self.package.chunks(self.parts[title], self.package.limits.at_once))
 
     def _referred(self, title: str) -> TabCells | None:
         known = self._by_fold.get(title.casefold())
@@ -61,74 +69,28 @@ class Reading:
         if not titles:
             return
         try:
-            sheets = {title: self.sheet_xml(title) for title in titles}
-            for title, xml in sheets.items():
-                self._check_extent(title, xml)
-            for title, rows in self._values(sheets).items():
-                self._take(title, sheets[title], rows)
+            read = read_sheets(self.package, {title: self.parts[title] for title in titles}, self._former)
         except (ValueError, UnicodeDecodeError, OverflowError) as error:
             raise self.package.broken() from error
-
-    def _take(self, title: str, xml: bytes, rows: list[list[Raw]]) -> None:
-        formulas = scan_formulas(xml, title)
-        for row, column, text in error_cells(xml):
-            _reach(rows, row, column)
-            rows[row][column] = text
-        self._cells[title] = TabCells(rows=rows, formulas=formulas)
-        self._merged[title] = merged_blocks(xml)
-
-    def _check_extent(self, title: str, xml: bytes) -> None:
-        enough = self.package.limits.max_cells
-        cells = extent(xml, enough)
-        if cells > enough:
-            raise WorkbookUnavailable(
-                f"{self.package.name}: the tab {title!r} reaches over {cells:,} cells, and {enough:,} are the most "
-                "that is read. Clear stray cells far below or far to the right of the table."
-            )
-
-    def _values(self, sheets: Mapping[str, bytes]) -> dict[str, list[list[Raw]]]:
-        """Every cell's value, dates as serial numbers.
-
-        The reader is given a workbook of just the parts that were checked, and none of the formats: so it parses
-        nothing else, and a date is the very number that the file holds. Only a workbook that counts from 1904 needs its
-        formats, to tell dates from numbers.
-        """
-        try:
-            book = python_calamine.load_workbook(io.BytesIO(self._bare(sheets)))
-            found = {title: book.get_sheet_by_name(title).to_python(skip_empty_area=False) for title in sheets}
-        except (python_calamine.CalamineError, OSError, IndexError) as error:
-            raise self.package.broken() from error
-        return {title: [_plain(row) for row in rows] for title, rows in found.items()}
-
-    def _bare(self, sheets: Mapping[str, bytes]) -> bytes:
-        package = self.package
-        kinds = ("sharedStrings", "styles") if package.counts_from_1904 else ("sharedStrings",)
-        names = ["[Content_Types].xml", "_rels/.rels", package.workbook_part, relations_of(package.workbook_part)]
-        names += [part for kind in kinds if (part := package.related(kind))]
-        out = io.BytesIO()
-        with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as bare:
-            for name in names:
-                if package.has(name):
-                    bare.writestr(name, package.xml(name))
-            for title, xml in sheets.items():
-                bare.writestr(self.parts[title], xml)
-        return out.getvalue()
+        for title, sheet in read.items():
+            self._read[title] = sheet
+            self._cells[title] = TabCells(rows=sheet.rows, formulas=sheet.formulas.found())
 
     def _settled(self, title: str) -> Grid:
         cells = self._cells[title]
         values, stale = self._copies.settle(title, cells)
-        rows = [list(row) for row in cells.rows] if values or stale else cells.rows
+        rows = list(cells.rows)
+        for row in {row for row, _column in values if row < len(rows)}:
+            rows[row] = list(rows[row])
         for row, column in stale:
-            _reach(rows, row, column)
+            widen(rows, row, column)
         for (row, column), value in values.items():
             if value is not None:
-                _reach(rows, row, column)
+                widen(rows, row, column)
             if row < len(rows) and column < len(rows[row]):
                 rows[row][column] = value
         width = max(map(len, rows), default=0)
-        for cells_of_row in rows:
-            if len(cells_of_row) < width:
-                cells_of_row.extend([None] * (width - len(cells_of_row)))
+        rows = filled_up(rows, width)
         texts = {at: formula.text for at, formula in cells.formulas.items()}
         return Grid(
             rows=rows,
@@ -141,40 +103,10 @@ class Reading:
     def _inside_merged(self, title: str, height: int, width: int) -> frozenset[tuple[int, int]]:
         found: set[tuple[int, int]] = set()
         asked = 0
-        for top, left, bottom, right in self._merged[title]:
+        for top, left, bottom, right in self._read[title].merged:
             rows, columns = range(top, min(bottom + 1, height)), range(left, min(right + 1, width))
             asked += len(rows) * len(columns)
             if asked > self.package.limits.max_cells:
                 raise self.package.broken()
             found.update((row, column) for row in rows for column in columns if (row, column) != (top, left))
         return frozenset(found)
-
-
-def _plain(row: Sequence[object]) -> list[Raw]:
-    """A row as the reader gives it, blanks as None and dates as numbers. Rows of plain values are hardly looked at."""
-    cells: list[Any] = [None if cell == "" else cell for cell in row] if "" in row else list(row)
-    if not _PLAIN.issuperset(map(type, cells)):
-        return [cell if type(cell) in _PLAIN else serial(cell) for cell in cells]
-    return cells
-
-
-def serial(value: object) -> float | str:
-    """Days since 1899-12-30 of what the reader gives for a date, a time or a span of time; other things as text."""
-    if isinstance(value, datetime.timedelta):
-        return value / datetime.timedelta(days=1)
-    if isinstance(value, datetime.time):
-        return (value.hour * 3600 + value.minute * 60 + value.second + value.microsecond / 1e6) / 86400
-    if isinstance(value, datetime.datetime):
-        return (value.replace(tzinfo=None) - _EPOCH) / datetime.timedelta(days=1)
-    if isinstance(value, datetime.date):
-        return float((datetime.datetime(value.year, value.month, value.day) - _EPOCH).days)
-    return str(value)
-
-
-def _reach(rows: list[list[Raw]], row: int, column: int) -> None:
-    """Makes a list of rows long and wide enough to hold a cell."""
-    while len(rows) <= row:
-        rows.append([])
-    missing = column + 1 - len(rows[row])
-    if missing > 0:
-        rows[row].extend([None] * missing)

@@ -95,10 +95,12 @@ def normalise(xml: bytes) -> bytes:
     if b"<!" in xml:
         xml = _COMMENT.sub(b"", xml)
         xml = _CDATA.sub(lambda found: html.escape(found[1].decode()).encode(), xml)
-    # Nearly every program writes the reference first; only other sheets are looked at tag by tag.
-    if _UNUSUAL.search(xml):
-        xml = _with_references(xml)
-    return xml
+    return xml if is_usual(xml) else _with_references(xml)
+
+
+def is_usual(xml: bytes) -> bool:
+    """Whether every row and cell has its reference first, as nearly every program writes it; only others are looked at tag by tag."""
+    return _UNUSUAL.search(xml) is None
 
 
 def _with_references(xml: bytes) -> bytes:
@@ -120,29 +122,28 @@ def _with_references(xml: bytes) -> bytes:
     return _ROW_OR_CELL.sub(refer, xml)
 
 
-def extent(xml: bytes, enough: int) -> int:
-    """Rows times columns from A1 to the last cell: an upper bound while that is at most `enough`, exact beyond.
+def reach(rows: bytes) -> tuple[int, int] | None:
+    """(rows, columns) from A1 to the last cell in some rows of a sheet, an upper bound; None when only `exact_reach` can tell.
 
     The reader sets aside memory for the whole rectangle, however few cells it holds: so this is asked first.
     """
-    last_row = max(map(int, _ROW_NUMBER.findall(xml)), default=0)
+    last_row = max(map(int, _ROW_NUMBER.findall(rows)), default=0)
     digits = len(str(last_row))
-    columns = re.findall(rb'<c r="([A-Z]{1,3})[0-9]{1,%d}"' % digits, xml)
-    if len(columns) == xml.count(b"<c ") and columns:
-        bound = (max(column_number(letters.decode()) for letters in set(columns)) + 1) * (10**digits - 1)
-        if bound <= enough:
-            return int(bound)
-    return _exact_extent(xml)
+    columns = re.findall(rb'<c r="([A-Z]{1,3})[0-9]{1,%d}"' % digits, rows)
+    if len(columns) != rows.count(b"<c "):
+        return None
+    return 10**digits - 1, max((column_number(letters.decode()) for letters in set(columns)), default=-1) + 1
 
 
-def _exact_extent(xml: bytes) -> int:
-    bottom = right = -1
-    for found in _CELL_TAG.finditer(xml):
+def exact_reach(rows: bytes) -> tuple[int, int]:
+    """(rows, columns) from A1 to the last cell that isn't empty."""
+    bottom = right = 0
+    for found in _CELL_TAG.finditer(rows):
         if found[2]:
             continue
         row, column = place(attribute(found[1], "r") or "")
-        bottom, right = max(bottom, row), max(right, column)
-    return (bottom + 1) * (right + 1)
+        bottom, right = max(bottom, row + 1), max(right, column + 1)
+    return bottom, right
 
 
 def error_cells(xml: bytes) -> Iterator[tuple[int, int, str]]:
