@@ -30,10 +30,6 @@ CELLS = (
 )
 ODDITIES = ("", "<!-- a </row> in a comment -->", "<!-- <sheetData> -->")
 
-cells = st.one_of(
-    st.sampled_from(CELLS).map(lambda cell: f">{cell}"), st.sampled_from(TEXTS).map(lambda cell: f" {cell}")
-)
-
 
 @st.composite
 def sheets(draw) -> str:
