@@ -86,10 +86,11 @@ class GoogleWorkbook:
             if not self._knows(writes):
                 self._ask_for_tabs()
             tally = _Tally()
-            self._send_all(self._parcels(writes, tally), tally)
+            parcels = self._parcels(writes, tally)
+            self._grids.clear()
+            self._send_all(parcels, tally)
         finally:
             self._count()
-            self._grids.clear()
         return tally.result(writes)
 
     def list_tabs(self) -> tuple[SheetInfo, ...]:

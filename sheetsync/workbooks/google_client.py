@@ -17,7 +17,7 @@ from google.auth.credentials import AnonymousCredentials, Credentials
 from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, RefreshError, TransportError
 from google.oauth2 import service_account
 from gspread.http_client import HTTPClient
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_before_delay, wait_random_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
 from sheetsync.workbooks.google_address import HOW
 from sheetsync.workbooks.google_budget import Budget, BudgetSpent
@@ -92,7 +92,7 @@ class SheetsClient(HTTPClient):
         patience = Retrying(
             retry=retry_if_exception_type(_Again),
             wait=wait_random_exponential(multiplier=1, max=LONGEST_WAIT_S),
-            stop=stop_before_delay(self._patience_s),
+            stop=lambda state: _spent_s(state) + state.upcoming_sleep >= self._patience_s,
             sleep=self._sleep,
             retry_error_callback=_give_up,
         )
@@ -166,11 +166,16 @@ class SheetsClient(HTTPClient):
         return f"Google refuses the request ({code}): {text}"
 
 
+def _spent_s(state: RetryCallState) -> float:
+    """Seconds since the first attempt."""
+    return max(state.seconds_since_start or 0.0, state.idle_for)
+
+
 def _give_up(state: RetryCallState) -> Any:
     assert state.outcome is not None
     matter = state.outcome.exception()
     raise WorkbookUnavailable(
-        f"{matter}, and {state.attempt_number} attempts in {state.seconds_since_start or 0:.0f} seconds didn't help; nothing was "
+        f"{matter}, and {state.attempt_number} attempts in {_spent_s(state):.0f} seconds didn't help; nothing was "
         "changed. Try again later."
     ) from matter
 

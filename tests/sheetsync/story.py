@@ -6,7 +6,7 @@ Every typed value is unique, so that in the end each can be told from every othe
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -52,10 +52,14 @@ class Story:
     seed: int
     versions: bool  # True: as files; False: as Google, where rows may move under a write
     calm: bool = False  # no crashes, no faults, nobody edits while the engine works
+    make_book: Callable[..., Any] = (
+        MemoryWorkbook  # (tabs, versions=, write_window_s=) -> a workbook that people can type into
+    )
+    open_book: Callable[[Any], Any] = lambda book: book  # as each action opens it
     dice: random.Random = field(init=False)
     clock: time_machine.Coordinates = field(init=False)
-    intake: MemoryWorkbook = field(init=False)
-    backlog: MemoryWorkbook = field(init=False)
+    intake: Any = field(init=False)
+    backlog: Any = field(init=False)
     typed: dict[tuple[str, str], Edit] = field(default_factory=dict)  # (initiative key, column) -> a PM's latest edit
     stored: dict[tuple[str, str], Edit] = field(default_factory=dict)  # the same for analysts
     helpers: dict[str, str] = field(default_factory=dict)  # initiative key -> what the PM's own column says
@@ -67,8 +71,8 @@ class Story:
     def __post_init__(self) -> None:
         self.dice = random.Random(self.seed)
         kind: dict[str, Any] = {"versions": self.versions, "write_window_s": 0.0 if self.versions else WINDOW_S}
-        self.intake = MemoryWorkbook({"Wishes": [["What sales wishes for"], list(INTAKE_HEADER)]}, **kind)
-        self.backlog = MemoryWorkbook({"Backlog": [list(BACKLOG_HEADER)]}, **kind)
+        self.intake = self.make_book({"Wishes": [["What sales wishes for"], list(INTAKE_HEADER)]}, **kind)
+        self.backlog = self.make_book({"Backlog": [list(BACKLOG_HEADER)]}, **kind)
         Workbook.objects.create(role="intake", location=f"intake {self.seed}", title="Wishes")
         Workbook.objects.create(role="backlog", location=f"backlog {self.seed}", title="Backlog")
         self.intake.before_request = lambda kind: self._meanwhile("intake", kind)
@@ -119,7 +123,7 @@ class Story:
             run=run,
             arguments=Arguments(confirm=True),
             now=timezone.now().replace(microsecond=0),
-            open_book=lambda workbook: books[workbook.location],
+            open_book=lambda workbook: self.open_book(books[workbook.location]),
         )
         if not self.calm and self.dice.random() < 0.4:
             faults = [Fault.FAILS, Fault.ANSWER_LOST, *([] if self.versions else [Fault.LANDS_LATE])]
@@ -175,7 +179,7 @@ class Story:
         """All rows of the Backlog in another order."""
         self._sort(self.backlog, "Backlog", [1, BACKLOG_HEADER.index("market"), BACKLOG_HEADER.index("title")], below=0)
 
-    def _sort(self, book: MemoryWorkbook, title: str, columns: list[int], *, below: int) -> None:
+    def _sort(self, book: Any, title: str, columns: list[int], *, below: int) -> None:
         book.sort_rows(title, self.dice.choice(columns), below=below, descending=self.dice.random() < 0.5)
 
     def pm_types(self, *, before: str = "") -> None:

@@ -1,0 +1,31 @@
+"""The stories of the engine on Google spreadsheets: the same edits, crashes, lost answers and late writes, over the wire."""
+
+from __future__ import annotations
+
+import os
+import random
+
+import pytest
+
+from tests.sheetsync.loopback import LoopbackBook, running
+from tests.sheetsync.story import Story
+
+# `make stories` plays many more.
+STORIES = int(os.environ.get("STORIES", "12"))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("seed", range(STORIES))
+def test_whatever_happens_between_two_requests_no_edit_is_lost_and_nothing_is_doubled(seed: int) -> None:
+    with running() as loopback:
+        dice = random.Random(seed)
+        story = Story(
+            seed=seed,
+            versions=False,
+            make_book=lambda tabs, versions, write_window_s: LoopbackBook(
+                loopback, tabs, write_window_s=write_window_s, dice=dice
+            ),
+            open_book=LoopbackBook.opened,
+        )
+        story.play(steps=8)
+        assert story.faults_found() == [], "\n".join(story.log)
