@@ -110,6 +110,14 @@ class Day:
                 have_effect(run)
                 fence(run)
 
+    def oversleep(self, run: ActionRun) -> None:
+        """The process stands still until its lease is over, and another takes the run up."""
+        self.told["overslept"] += 1
+        self.advance(settings.RUN_LEASE_S + 1)
+        keep_house()
+        with suppress(SystemExit):
+            work_on(run.run_id)
+
     def work(self, context: ActionContext) -> None:
         """What the action does: looks whether its work is done, takes its time, and does it."""
         run = context.run
@@ -118,6 +126,8 @@ class Day:
         try:
             for _ in range(self.die.randrange(4) if self.depth < DEEPEST else 0):
                 self.step()
+            if self.depth < DEEPEST and self.die.random() < 0.1:
+                self.oversleep(run)
         finally:
             self.depth -= 1
         if self.die.random() < 0.05:
