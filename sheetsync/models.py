@@ -281,7 +281,7 @@ class RequestBudget(models.Model):
     kind = models.CharField(max_length=10)  # read or write
     taken = models.JSONField(
         default=list
-    )  # epoch seconds, ascending, of the last minute and of those who wait for their turn
+    )  # epoch seconds, ascending, as many as a minute may hold; some may be to come
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("account", "kind"), name="one_budget_per_account"),)

@@ -238,7 +238,7 @@ def _from_file(path: str) -> Credentials:
         return found
     except OSError as error:
         raise WorkbookUnavailable(f"GOOGLE_CREDENTIALS names {path}, which can't be read: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError, DefaultCredentialsError, GoogleAuthError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, DefaultCredentialsError, GoogleAuthError) as error:
         raise WorkbookUnavailable(
             f"GOOGLE_CREDENTIALS names {path}, which isn't the JSON key file of a service account; download one for the account."
         ) from error
