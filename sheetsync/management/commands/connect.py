@@ -20,7 +20,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("role", choices=[role.value for role in Role])
         parser.add_argument("location", help="path of an .xlsx file, or a Google spreadsheet's address or id")
-        parser.add_argument("--tab", default="", help="intake: the one tab to read; without it, every tab with a known header row")
+        parser.add_argument(
+            "--tab", default="", help="intake: the one tab to read; without it, every tab with a known header row"
+        )
         parser.add_argument("--department", default="", help="intake: the department of rows that name none")
         parser.add_argument("--add-columns", action="store_true", help="add missing columns at the right end")
 
@@ -58,6 +60,8 @@ class Command(BaseCommand):
             hint = f" (nearest column: {near})" if near else ""
             self.stdout.write(f"    column {letter} {header!r} isn't known and is left alone{hint}")
         if finding.doubled:
-            self.stdout.write(f"    two headers mean {', '.join(finding.doubled)}; neither is used until one is renamed")
+            self.stdout.write(
+                f"    two headers mean {', '.join(finding.doubled)}; neither is used until one is renamed"
+            )
         if finding.absent:
             self.stdout.write(f"    without a column: {', '.join(finding.absent)}")
