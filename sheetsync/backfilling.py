@@ -113,8 +113,7 @@ def rehearse_backfill(name: str, *, requested_by: str = "") -> ActionContext:
         context = _context(_claim(found, requested_by), dry_run=True)
         before = RecordChange.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         _go_on(context, found)
-        if found.in_transaction:
-            context.report.plan.extend(stored_lines(context.run, after=before))
+        context.report.plan.extend(stored_lines(context.run, after=before))
         kept.append(context)
     return kept[0]
 

@@ -184,7 +184,7 @@ class ModelRecords:
         try:
             stored.run_validators(value)
         except ValidationError as error:
-            row.refuse(name, f"{name}: {str(value)[:60]!r} isn't accepted. {' '.join(error.messages)}")
+            row.refuse(name, f"{name}: {as_shown(str(value))} {_unfit(stored, value, error)}")
 
     # Two-way columns that may not be emptied.
     needed: frozenset[str] = frozenset()
@@ -275,6 +275,14 @@ class ModelRecords:
 
     def moved(self, scene: Scene, former: str, keys: Collection[str]) -> None:
         """Nothing stored here knows its tab's title."""
+
+
+def _unfit(stored: models.Field[Any, Any], value: Value, error: ValidationError) -> str:
+    """Why a field can't hold a value, and what it would."""
+    longest = stored.max_length
+    if isinstance(value, str) and longest is not None and len(value) > longest:
+        return f"has {len(value):,} characters; write {longest:,} at most"
+    return f"isn't accepted. {' '.join(error.messages)}"
 
 
 def unknown_key(column: str, typed: Raw, known: Collection[str]) -> str:

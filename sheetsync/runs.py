@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -132,10 +133,21 @@ def request(
     return ActionRun.objects.create(
         action=name,
         workbook=workbook,
-        payload=(arguments or Arguments()).as_json(),
+        payload=_payload(arguments or Arguments()),
         requested_by=requested_by,
         came_from=came_from,
     )
+
+
+def _payload(arguments: Arguments) -> dict[str, Any]:
+    """What is stored of the arguments. Raises WrongUsage for numbers that no table can hold."""
+    given = arguments.as_json()
+    for name, value in given.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except ValueError as error:
+            raise WrongUsage(f"{name}: {value} isn't a number to reckon with; give finite numbers") from error
+    return given
 
 
 def carry_out(

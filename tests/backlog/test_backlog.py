@@ -213,6 +213,16 @@ def test_a_dependency_that_does_not_exist_refuses_the_cell_and_names_the_nearest
     )
 
 
+def test_a_text_that_is_too_long_says_how_long_it_may_be():
+    world, _intake, backlog = filled_world()
+    backlog.type(FIRST, market="x" * 900, category="Growth")
+    world.sync()
+    assert (initiative(1).market, initiative(1).category) == ("", "Growth")
+    said = backlog.status(**FIRST)
+    assert said.startswith('FAILED: market: "xxx')
+    assert said.endswith(f"has 900 characters; write {Initiative._meta.get_field('market').max_length} at most")
+
+
 def test_two_backlogs_end_with_the_same_values():
     world, _intake, backlog = filled_world()
     second = world.backlog(title="Europe")

@@ -195,6 +195,8 @@ def test_failed_is_status_1(files, capsys):
         (("pm.backlog_sync", "--workbook", "nowhere"), "no workbook 'nowhere' is connected"),
         (("pm.save_selected", "--workbook", "intake"), "is a workbook of the role intake"),
         (("pm.backlog_sync", "--weights", "{"), "--weights isn't JSON"),
+        (("pm.backlog_sync", "--weights", '{"gmv": NaN}'), "weights: {'gmv': nan} isn't a number"),
+        (("pm.backlog_sync", "--capacity", "inf"), "capacity: inf isn't a number"),
     ],
 )
 def test_wrong_usage_is_status_2_and_leaves_no_run(files, capsys, words, says):

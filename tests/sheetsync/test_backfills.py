@@ -356,10 +356,11 @@ def test_a_dry_run_of_keys_writes_nothing(intake: Workbook) -> None:
     context = rehearse_backfill("initiative_keys")
     assert Path(intake.location).read_bytes() == before
     assert (Initiative.objects.count(), KeyCounter.objects.count(), ActionRun.objects.count()) == (0, 0, 0)
-    assert [cell["to"] for cell in context.report.plan if cell["column"] == "initiative_key"] == [
-        "INIT-000001",
-        "INIT-000002",
-    ]
+    given = [(cell["tab"], cell["to"]) for cell in context.report.plan if cell["column"] == "initiative_key"]
+    keys = ("INIT-000001", "INIT-000002")
+    assert given == [(tab, key) for tab in ("Wishes", "Initiative") for key in keys], (
+        "the sheet's cells, then what is stored"
+    )
 
 
 def test_a_workbook_that_cannot_be_read_is_told_and_the_others_go_through(intake: Workbook, tmp_path: Path) -> None:
