@@ -39,10 +39,8 @@ def batch_update(spreadsheet: Spreadsheet, requests: Sequence[Payload], caller: 
     """Carries all of them out, or none; returns their replies. Raises ApiError that names the one that can't be."""
     if not requests:
         raise invalid("Must specify at least one request.")
-    working = spreadsheet.snapshot()
-    replies = [_carry_out(Desk(working, caller), request, number) for number, request in enumerate(requests)]
-    spreadsheet.take_over(working)
-    return replies
+    with spreadsheet.all_or_nothing():
+        return [_carry_out(Desk(spreadsheet, caller), request, number) for number, request in enumerate(requests)]
 
 
 def _carry_out(desk: Desk, request: Payload, number: int) -> dict[str, Any]:

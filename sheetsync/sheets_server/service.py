@@ -151,7 +151,8 @@ class SheetsService:
         if rest == ":batchUpdate" and request.method == "POST":
             return self._batch_update(spreadsheet, request)
         if rest.startswith("/values"):
-            return _values(spreadsheet, rest.removeprefix("/values"), request)
+            with spreadsheet.all_or_nothing():
+                return _values(spreadsheet, rest.removeprefix("/values"), request)
         raise not_found()
 
     def _open(self, spreadsheet_id: str, request: Request) -> Spreadsheet:
@@ -212,28 +213,22 @@ def _values(spreadsheet: Spreadsheet, rest: str, request: Request) -> Any:
         }
     text, _, verb = unquote(rest.removeprefix("/")).rpartition(":")
     if request.method == "POST" and verb == "clear":
-        return _atomic(spreadsheet, lambda book: clear_values(book, text, caller=request.caller))
+        return clear_values(spreadsheet, text, caller=request.caller)
     if request.method == "POST" and verb == "append":
-        return _atomic(
+        return append_values(
             spreadsheet,
-            lambda book: append_values(
-                book,
-                text,
-                request.body,
-                option=request.asked("valueInputOption"),
-                insert=request.asked("insertDataOption", "OVERWRITE"),
-                caller=request.caller,
-            ),
+            text,
+            request.body,
+            option=request.asked("valueInputOption"),
+            insert=request.asked("insertDataOption", "OVERWRITE"),
+            caller=request.caller,
         )
     text = unquote(rest.removeprefix("/"))
     if request.method == "GET":
         return _get_one(spreadsheet, Calculation(spreadsheet), text, request)
     if request.method == "PUT":
         option = request.asked("valueInputOption")
-        return _atomic(
-            spreadsheet,
-            lambda book: update_values(book, request.body, option=option, caller=request.caller, text=text),
-        )
+        return update_values(spreadsheet, request.body, option=option, caller=request.caller, text=text)
     raise not_found()
 
 
@@ -250,18 +245,12 @@ def _get_one(spreadsheet: Spreadsheet, calculation: Calculation, text: str, requ
 
 def _batch_update_values(spreadsheet: Spreadsheet, request: Request) -> Any:
     option = request.body["valueInputOption"]
-    data = request.body["data"]
-
-    def update(book: Spreadsheet) -> list[dict[str, Any]]:
-        done = []
-        for number, value_range in enumerate(data):
-            try:
-                done.append(update_values(book, value_range, option=option, caller=request.caller))
-            except ApiError as error:
-                raise invalid(f"Invalid data[{number}]: {error.message}") from error
-        return done
-
-    responses = _atomic(spreadsheet, update)
+    responses = []
+    for number, value_range in enumerate(request.body["data"]):
+        try:
+            responses.append(update_values(spreadsheet, value_range, option=option, caller=request.caller))
+        except ApiError as error:
+            raise invalid(f"Invalid data[{number}]: {error.message}") from error
     totals = {
         f"totalUpdated{name}": sum(one.get(f"updated{name}", 0) for one in responses)
         for name in ("Rows", "Columns", "Cells")
@@ -273,11 +262,3 @@ def _batch_update_values(spreadsheet: Spreadsheet, request: Request) -> Any:
         **totals,
         "totalUpdatedSheets": sheets,
     }
-
-
-def _atomic[T](spreadsheet: Spreadsheet, do: Callable[[Spreadsheet], T]) -> T:
-    """Does all of it, or nothing."""
-    working = spreadsheet.snapshot()
-    done = do(working)
-    spreadsheet.take_over(working)
-    return done

@@ -9,7 +9,8 @@ from __future__ import annotations
 import copy
 import secrets
 import string
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -182,15 +183,18 @@ class Spreadsheet:
         spreadsheet_id = "1" + "".join(secrets.choice(_ID_LETTERS) for _ in range(43))
         return cls(spreadsheet_id=spreadsheet_id, title=title, sheets=sheets, locale=locale, _next_id=1000)
 
-    def snapshot(self) -> Spreadsheet:
-        """A copy that later edits of this one don't touch."""
-        same = copy.copy(self)
-        same.sheets = [sheet.snapshot() for sheet in self.sheets]
-        return same
-
-    def take_over(self, other: Spreadsheet) -> None:
-        """Becomes what a copy of it has become."""
-        vars(self).update(vars(other))
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Whatever the block has changed when it raises is taken back."""
+        before = copy.copy(self)
+        sheets, kept = list(self.sheets), [sheet.snapshot() for sheet in self.sheets]
+        try:
+            yield
+        except BaseException:
+            vars(self).update(vars(before), sheets=sheets)
+            for sheet, as_it_was in zip(sheets, kept, strict=True):
+                vars(sheet).update(vars(as_it_was))
+            raise
 
     @property
     def titles(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from sheetsync.workbooks.xlsx_sheet_xml import cell_name
 
 # Google advises 2 MB a request at most; room is left for what stands around the pieces.
 MAX_BYTES = 1_900_000
+_AIM_BYTES = 1_750_000  # what is cut is cut to about this, since rows differ in length
 MAX_TEXT = 50_000  # characters in a cell
 _DATE = {"numberFormat": {"type": "DATE", "pattern": "yyyy-mm-dd"}}
 _VALUE = "userEnteredValue"
@@ -63,10 +64,11 @@ class _Run:
     left: int
     rows: Sequence[Sequence[Writable]]
 
-    def halves(self) -> tuple[_Run, _Run]:
-        """The upper and the lower half."""
-        middle = len(self.rows) // 2
-        return _Run(self.top, self.left, self.rows[:middle]), _Run(self.top + middle, self.left, self.rows[middle:])
+    def cut(self, count: int) -> Iterator[_Run]:
+        """In that many stretches of rows, about as long as each other, from the top."""
+        length = math.ceil(len(self.rows) / count)
+        for start in range(0, len(self.rows), length):
+            yield _Run(self.top + start, self.left, self.rows[start : start + length])
 
 
 def needs_batch(writes: Iterable[TabWrites]) -> bool:
@@ -127,8 +129,8 @@ def _fitting(
     if size <= MAX_BYTES or len(run.rows) < 2:
         yield Piece(title=tab.title, parts=parts, size=size)
         return
-    for half in run.halves():
-        yield from _fitting(half, tab, make)
+    for stretch in run.cut(min(math.ceil(size / _AIM_BYTES), len(run.rows))):
+        yield from _fitting(stretch, tab, make)
 
 
 def _runs(cells: Mapping[tuple[int, int], Writable]) -> Iterator[_Run]:
