@@ -113,6 +113,7 @@ class Runner:
 
     def _solve(self, run: OptimizationRun, snapshot: Snapshot) -> None:
         effort = Effort(time_limit_s=settings.SOLVER_TIME_LIMIT_S, gap=settings.SOLVER_GAP)
+        self.context.progress(f"solving {run.scenario_name}", 0, 0)
         store_outcome(self.context, run, run_scenario(snapshot, effort))
 
     def _end(self, run: OptimizationRun, chosen: OptimizationConstraintSet | None) -> None:

@@ -168,7 +168,8 @@ class ActionContext:
     dry_run: bool = False
     report: Report = field(default_factory=Report)
     visits: dict[int, Visit] = field(default_factory=dict)  # by the workbook's id: those that were written to
-    progress: Callable[[str, int, int], None] = lambda what, done, total: None  # (what, done, total)
+    # (what, done, total); 0 of 0 where only what is done can be said
+    progress: Callable[[str, int, int], None] = lambda what, done, total: None
     storage: Storage = field(init=False)
 
     def __post_init__(self) -> None:

@@ -94,9 +94,11 @@ def _go_round(context: ActionContext, job: WorkbookJob, book: OpenWorkbook) -> M
     for number in range(ROUNDS):
         generations = _generations(job.workbook)
         if snapshot is None:
+            context.progress(f"reading {job.workbook}", 0, 0)
             began = now_epoch()
             snapshot = book.read(_titles_to_read(job))
             _follow_what_moved(context, job, snapshot, generations)
+        context.progress(f"comparing {_row_count(snapshot):,} rows of {job.workbook}", 0, 0)
         try:
             with transaction.atomic():
                 turn = _settle_and_show(
@@ -131,7 +133,13 @@ def _go_round(context: ActionContext, job: WorkbookJob, book: OpenWorkbook) -> M
     return turn.syncs
 
 
+def _row_count(snapshot: Snapshot) -> int:
+    return sum(len(grid.rows) for grid in snapshot.grids.values())
+
+
 def _write(context: ActionContext, workbook: Workbook, book: OpenWorkbook, turn: _Round) -> Outcome:
+    cells = sum(len(plan.cells) + sum(len(row.cells) for row in plan.appended) for plan in turn.plans.values())
+    context.progress(f"writing {cells:,} cells to {workbook}", 0, 0)
     outcome = write_plan(book, turn.plans)
     if outcome.readback is not None:
         context.visits[workbook.pk] = Visit(book=book, shown=outcome.readback)

@@ -28,8 +28,10 @@ class ProgressBar:
         self._task = self._bar.add_task("starting", total=None)
 
     def show(self, what: str, done: int, total: int) -> None:
-        """Moves the bar."""
-        self._bar.update(self._task, description=what, completed=done, total=total)
+        """Moves the bar; 0 of 0 changes its words alone."""
+        if total:
+            self._bar.update(self._task, completed=done, total=total)
+        self._bar.update(self._task, description=what)
 
     def __enter__(self) -> ProgressBar:
         self._bar.start()

@@ -13,9 +13,12 @@ from django.db import connection, models
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django_q.models import OrmQ
 
 from backlog.models import Initiative
+from sheetsync.leases import claim
 from sheetsync.models import ActionRun, Conflict, RecordChange, Workbook
+from sheetsync.runs import request
 from tests.admin_pages import (
     admin_client,
     button_url,
@@ -410,6 +413,27 @@ def test_syncing_asks_first_and_then_runs(ada: Client, intake_file: Path) -> Non
     run = ActionRun.objects.get()
     assert (run.action, run.workbook, run.status, run.came_from) == ("pm.backlog_sync", book, "success", "admin")
     assert Initiative.objects.get().title == "Faster search"
+
+
+def test_while_a_workbook_is_in_use_an_action_is_left_to_the_workers(ada: Client, intake_file: Path) -> None:
+    _connect(ada, role="intake", location=str(intake_file))
+    book = Workbook.objects.get()
+    first = request("pm.backlog_sync", workbook=book, requested_by="bo")
+    claim(first, [book.pk])
+    shown = ada.post(button_url(book, "sync_now"), {"confirm": "yes"}, follow=True).content.decode()
+    run = ActionRun.objects.get(requested_by="ada")
+    assert run.status == "queued"
+    assert OrmQ.objects.get(pk=run.task_row).task["args"] == (run.run_id,)
+    assert (
+        f"is in use by pm.backlog_sync since {first.started_at:%H:%M:%S} UTC (run {first.run_id}, asked for by bo)"
+        in shown
+    )
+    assert not Initiative.objects.exists()
+
+
+def test_the_page_of_a_run_under_way_shows_how_far_it_is(ada: Client) -> None:
+    run = ActionRun.objects.create(action="pm.backlog_sync", status="running", progress="comparing 1,000 rows of Plan")
+    assert "comparing 1,000 rows of Plan" in ada.get(change_url(run)).content.decode()
 
 
 def test_each_kind_of_workbook_has_an_action_that_saves_it() -> None:

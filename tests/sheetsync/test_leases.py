@@ -35,6 +35,7 @@ from sheetsync.runs import attempt, carry_out, needed_workbooks, request
 from sheetsync.tasks import submit, work_on
 from tests.factories import WorkbookFactory
 from tests.sheetsync.deliveries import NAME, Day, acting, effects
+from tests.sheetsync.world import filled_world
 
 LATER = datetime.timedelta(seconds=settings.RUN_LEASE_S + 1)
 
@@ -445,3 +446,18 @@ def test_deliveries_doubled_late_and_overlapping_have_one_effect_each(seed):
     assert [run.run_id for run in runs if run.status == Status.SUCCESS and effects(run) != 1] == []
     assert [run.run_id for run in runs if effects(run) > 1] == []
     assert all(run.attempts == settings.RUN_ATTEMPTS for run in runs if run.status == Status.FAILED)
+
+
+def test_an_action_says_what_it_is_doing_to_which_workbook(db):
+    world, _intake, _backlog = filled_world(2)
+    world.intake("Support").add(title="one more")
+    told: list[str] = []
+    run = request("pm.backlog_sync")
+    carry_out(run, open_book=world.open, progress=lambda what, done, total: told.append(what))
+    assert [text for text in told if "Support" in text] == [
+        "intake Support",
+        "reading Support",
+        "comparing 2 rows of Support",
+        "writing 3 cells to Support",
+        "comparing 2 rows of Support",
+    ]
