@@ -105,7 +105,8 @@ def test_a_title_that_is_too_long_makes_no_initiative_until_it_is_shortened():
     place = intake.add(title="y" * 501, country="UK")
     world.sync()
     assert not Initiative.objects.exists()
-    assert "at most 500 characters" in intake.rows[0]["run_status"]
+    assert intake.rows[0]["run_status"].startswith("FAILED: title: ")
+    assert "has 501 characters; write 500 at most" in intake.rows[0]["run_status"]
     intake.type(place, title="why")
     world.sync()
     assert Initiative.objects.get().title == "why"
