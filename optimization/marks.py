@@ -33,8 +33,8 @@ class _Desk:
 
     def nearest(self, typed: str) -> str:
         """The end of a sentence about a key that doesn't exist."""
-        near = nearest(fold(typed), self.known)
-        return f"the nearest existing key is {self.known[near]}" if near else "no existing key is near"
+        near = nearest(fold(typed), self.known, however_far=True)
+        return f"the nearest existing key is {self.known[near]}" if near else "there is no key yet"
 
 
 def read_selection(context: ActionContext, workbook: Workbook, *, ticked_only: bool) -> Selection | None:

@@ -287,8 +287,8 @@ def _unfit(stored: models.Field[Any, Any], value: Value, error: ValidationError)
 
 def unknown_key(column: str, typed: Raw, known: Collection[str]) -> str:
     """A sentence for a key that doesn't exist, with the nearest one that does."""
-    near = nearest(str(typed).strip(), known)
-    hint = f"the nearest existing key is {near}" if near else "no existing key is near"
+    near = nearest(str(typed).strip(), known, however_far=True)
+    hint = f"the nearest existing key is {near}" if near else "there is no key yet"
     return f"{column}: {as_shown(typed)} doesn't exist; {hint}"
 
 

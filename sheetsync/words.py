@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -124,16 +125,19 @@ def as_shown(raw: Raw) -> str:
     return f'"{text}"' if len(text) <= SHOWN_LIMIT else f'"{text[: SHOWN_LIMIT - 1]}…"'
 
 
-def nearest(word: str, choices: Iterable[str]) -> str | None:
+def nearest(word: str, choices: Iterable[str], *, however_far: bool = False) -> str | None:
     """The choice closest to a mistyped word, ignoring case, spaces, underscores and hyphens; None when nothing is near.
 
-    Near is: at most a third of the letters added, dropped or changed. Of equally near choices the first one wins.
+    Near is: at most a third of the letters added, dropped or changed; with `however_far` the closest one counts in any
+    case, None only when there is no choice. Of equally near choices the first one wins.
     """
     squeezed = squeeze(word)
     positions: dict[str, int] = {}
     for index, letter in enumerate(squeezed):
         positions[letter] = positions.get(letter, 0) | 1 << index
     best, least = None, max(len(squeezed) // 3, 1 if len(squeezed) > 2 else 0) + 1
+    if however_far:
+        least = sys.maxsize
     for choice in choices:
         candidate = squeeze(choice)
         if candidate == squeezed:

@@ -719,6 +719,9 @@ def test_the_nearest_choice_is_found_or_none():
     assert nearest("", choices) is None
     assert nearest("UK", ["US"]) is None
     assert nearest("INIT-00012", ["INIT-000001", "INIT-000012"]) == "INIT-000012"
+    assert nearest("zebra", choices, however_far=True) in choices
+    assert nearest("INIT-9912", ["INIT-000001", "INIT-000012"], however_far=True) == "INIT-000012"
+    assert nearest("zebra", [], however_far=True) is None
     assert nearest("init000012", ["INIT-000013", "INIT-000012"]) == "INIT-000012"
 
 
