@@ -10,13 +10,14 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help setup demo serve test bench check
+.PHONY: help setup demo serve test screenshots bench check
 
 help:
 	@echo "make setup   the environment and the database, nothing else"
 	@echo "make demo    a finished planning loop on sample workbooks"
 	@echo "make serve   the web pages and the worker, until Ctrl-C (SERVE_ARGS=\"--bind 0.0.0.0:8000\")"
 	@echo "make test    every test, on SQLite and on PostgreSQL (PYTEST_ARGS=\"-k merge\")"
+	@echo "make screenshots  the pictures of the docs, drawn anew by the browser tests"
 	@echo "make check   style, types, import rules, Django's own checks"
 	@echo "make bench   the benchmarks"
 
@@ -30,14 +31,19 @@ demo: setup
 serve: setup
 	@$(PY) manage.py serve $(SERVE_ARGS)
 
-# Both runs always happen; the answer is a failure when either fails.
+# Both runs always happen; the answer is a failure when either fails, or when there is no browser to test the pages with.
 test: $(READY)
 	@status=0; \
+	$(PY) -m tests.browser.chromium || status=$$?; \
 	echo "Every test, on SQLite"; \
 	DATABASE_URL=$(DATABASE_URL_TESTS) $(PY) -m pytest -n auto $(PYTEST_ARGS) || status=$$?; \
 	echo "The tests that use the database, on PostgreSQL"; \
 	$(PY) -m tests.postgres $(PY) -m pytest -n auto -m database $(PYTEST_ARGS) || status=$$?; \
 	exit $$status
+
+screenshots: $(READY)
+	@$(PY) -m tests.browser.chromium
+	@SCREENSHOTS=1 DATABASE_URL=$(DATABASE_URL_TESTS) $(PY) -m pytest tests/browser -p no:randomly $(PYTEST_ARGS)
 
 bench: $(READY)
 	@$(PY) -m tests.benchmarks

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import environ
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -183,6 +184,9 @@ UNFOLD = {
     "SITE_TITLE": "Portfolio Desk",
     "SITE_HEADER": "Portfolio Desk",
     "SITE_SYMBOL": "stacks",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("sheetsync/icon.svg")},
+    ],
     "SIDEBAR": {
         "show_search": True,
         "show_all_applications": False,
