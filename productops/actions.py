@@ -6,15 +6,25 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from backlog.models import Initiative
 from productops.evaluation import FRAMEWORKS
+from productops.jobs import (
+    KPI_CONTRIBUTIONS,
+    MATH_MODELS,
+    PARAMS,
+    SCORING_INPUTS,
+    Missing,
+    asked_keys,
+    each_workbook,
+    origins,
+    productops_job,
+)
 from productops.models import SHARED_KEY, InitiativeMathModel, InitiativeParam
-from productops.records import initiative_keys, initiative_pks
 from productops.scores import store_scores, switch_scores
 from productops.seeding import FRAMEWORK, needed_params, without_row
 from sheetsync.cells import nearest
 from sheetsync.context import ActionContext
 from sheetsync.models import Workbook
 from sheetsync.opentab import TabJob
-from sheetsync.records import NewRow, Scene, unknown_key
+from sheetsync.records import NewRow, Scene
 from sheetsync.registry import registry
 from sheetsync.runs import WrongUsage, action
 from sheetsync.storage import NewRecord, Origin
@@ -24,10 +34,6 @@ from sheetsync.tabsync import TabSync
 from sheetsync.view import TabView, identity_text
 from sheetsync.words import squeeze
 
-SCORING_INPUTS, MATH_MODELS, PARAMS = "Scoring_Inputs", "MathModels", "Params"
-KPI_CONTRIBUTIONS = "KPI_Contributions"
-
-Missing = Callable[[Scene, TabView], Sequence[NewRow]]
 NAMELESS = "SKIPPED: model_name is empty; the row is saved once its model has a name"
 
 
@@ -45,9 +51,9 @@ def populate_initiatives(context: ActionContext) -> None:
         KPI_CONTRIBUTIONS: _missing_initiatives,
     }
     names = [_populated_tab(context.arguments.tab, missing)] if context.arguments.tab else list(missing)
-    keys = _asked_keys(context)
-    for workbook in _each_workbook(context, "populating", Role.PRODUCTOPS):
-        jobs = [_job(name, keys=keys, take=False, append=missing[name]) for name in names]
+    keys = asked_keys(context)
+    for workbook in each_workbook(context, "populating", Role.PRODUCTOPS):
+        jobs = [productops_job(name, keys=keys, take=False, append=missing[name]) for name in names]
         sync_workbook(context, WorkbookJob(workbook=workbook, tabs=jobs))
 
 
@@ -59,13 +65,13 @@ def populate_initiatives(context: ActionContext) -> None:
 )
 def score_selected(context: ActionContext) -> None:
     """Scores the initiatives of the keys given, else all. Shared parameters are saved along: every score may rest on them."""
-    keys = _asked_keys(context)
-    for workbook in _each_workbook(context, "scoring", Role.PRODUCTOPS):
+    keys = asked_keys(context)
+    for workbook in each_workbook(context, "scoring", Role.PRODUCTOPS):
         jobs = [
-            _job(SCORING_INPUTS, keys=keys),
-            _job(MATH_MODELS, keys=keys),
-            _job(PARAMS, keys=keys | {SHARED_KEY} if keys else keys),
-            _job(KPI_CONTRIBUTIONS, keys=keys, take=False, refresh=True),
+            productops_job(SCORING_INPUTS, keys=keys),
+            productops_job(MATH_MODELS, keys=keys),
+            productops_job(PARAMS, keys=keys | {SHARED_KEY} if keys else keys),
+            productops_job(KPI_CONTRIBUTIONS, keys=keys, take=False, refresh=True),
         ]
         sync_workbook(context, WorkbookJob(workbook=workbook, tabs=jobs, between=_scoring(context, workbook, keys)))
 
@@ -80,12 +86,12 @@ def score_selected(context: ActionContext) -> None:
 def switch_framework(context: ActionContext) -> None:
     """Switches the initiatives of the keys given, else all; those without a score in that framework are left as they are."""
     framework = _framework(context.arguments.framework)
-    keys = _asked_keys(context)
+    keys = asked_keys(context)
     skipped: dict[str, str] = {}
-    for workbook in _each_workbook(context, "switching", Role.PRODUCTOPS, Role.BACKLOG):
+    for workbook in each_workbook(context, "switching", Role.PRODUCTOPS, Role.BACKLOG):
         between = _switching(context, workbook, framework, keys, skipped)
         if workbook.role == Role.PRODUCTOPS:
-            job = _job(SCORING_INPUTS, keys=keys, columns=frozenset({"active_scoring_framework"}))
+            job = productops_job(SCORING_INPUTS, keys=keys, columns=frozenset({"active_scoring_framework"}))
         else:
             job = TabJob(registered=registry.get(Role.BACKLOG, "Backlog"), keys=keys, take=False, refresh=True)
         sync_workbook(context, WorkbookJob(workbook=workbook, tabs=[job], between=between))
@@ -101,61 +107,10 @@ def switch_framework(context: ActionContext) -> None:
 )
 def seed_math_params(context: ActionContext) -> None:
     """Seeds for the initiatives of the keys given, else all; a name that SHARED defines isn't seeded."""
-    keys = _asked_keys(context)
-    for workbook in _each_workbook(context, "seeding", Role.PRODUCTOPS):
-        job = _job(PARAMS, keys=keys, take=False, refresh=True, append=_missing_params)
+    keys = asked_keys(context)
+    for workbook in each_workbook(context, "seeding", Role.PRODUCTOPS):
+        job = productops_job(PARAMS, keys=keys, take=False, refresh=True, append=_missing_params)
         sync_workbook(context, WorkbookJob(workbook=workbook, tabs=[job], between=_seeding(context, workbook, keys)))
-
-
-# ---- what actions have in common -------------------------------------------------------------------------------------
-
-
-def _job(
-    name: str,
-    *,
-    keys: frozenset[str],
-    take: bool = True,
-    refresh: bool = False,
-    columns: frozenset[str] | None = None,
-    append: Missing | None = None,
-) -> TabJob:
-    registered = registry.get(Role.PRODUCTOPS, name)
-    return TabJob(registered=registered, keys=keys, take=take, refresh=refresh, columns=columns, append=append)
-
-
-def _each_workbook(context: ActionContext, doing: str, *roles: str) -> Sequence[Workbook]:
-    """The action's workbooks, the first role's before the second's; progress is told."""
-    workbooks = sorted(context.workbooks(*roles), key=lambda workbook: roles.index(workbook.role))
-    for number, workbook in enumerate(workbooks):
-        context.progress(f"{doing} {workbook}", number, len(workbooks))
-    return workbooks
-
-
-def _asked_keys(context: ActionContext) -> frozenset[str]:
-    """The keys that the action was asked for, none for all. Those that don't exist are told. Raises WrongUsage when not
-    one of them exists."""
-    asked = frozenset(key.strip().upper() for key in context.arguments.keys)
-    unknown = sorted(asked - set(initiative_pks(asked)))
-    every = list(initiative_keys()) if unknown else []
-    texts = {key: unknown_key("initiative_key", key, every) for key in unknown}
-    if asked and len(unknown) == len(asked):
-        raise WrongUsage("; ".join(texts.values()))
-    for key, text in texts.items():
-        context.report.tell("FAILED", text, key=key)
-    return asked
-
-
-def _origins(workbook: Workbook, syncs: Mapping[str, TabSync]) -> Callable[[str], Origin]:
-    """Where an initiative's change came from: its row in the first of the action's tabs, where it has one."""
-    sync = next(iter(syncs.values()), None)
-
-    def origin(key: str) -> Origin:
-        row = sync.view.by_key.get(identity_text([key])) if sync is not None else None
-        if sync is None or row is None:
-            return Origin(label=key)
-        return Origin(workbook, sync.scene.title, row.number, key)
-
-    return origin
 
 
 # ---- populate ----------------------------------------------------------------------------------------------------------
@@ -209,7 +164,7 @@ def _scoring(
     context: ActionContext, workbook: Workbook, keys: frozenset[str]
 ) -> Callable[[Mapping[str, TabSync]], None]:
     def between(syncs: Mapping[str, TabSync]) -> None:
-        changed = store_scores(context.storage, keys, _origins(workbook, syncs))
+        changed = store_scores(context.storage, keys, origins(workbook, syncs))
         context.report.count("initiatives_rescored", changed)
 
     return between
@@ -234,7 +189,7 @@ def _switching(
     """What a person chose with this action comes after what the sheet brings."""
 
     def between(syncs: Mapping[str, TabSync]) -> None:
-        skipped.update(switch_scores(context.storage, framework, keys, _origins(workbook, syncs)))
+        skipped.update(switch_scores(context.storage, framework, keys, origins(workbook, syncs)))
         for sync in syncs.values():
             for key, why in skipped.items():
                 sync.skip(identity_text([key]), why)
