@@ -25,11 +25,11 @@ PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000").rstrip("/")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL.startswith("https://") else []
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.import_export",
     "unfold.contrib.simple_history",
-    "django.contrib.admin",
+    "config.admin_app.DeskAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -180,6 +180,55 @@ def _page(title: str, icon: str, model: str) -> dict[str, object]:
     }
 
 
+SIDEBAR: list[dict[str, object]] = [
+    {
+        "title": "Initiatives",
+        "items": [
+            _page("Intake", "move_to_inbox", "backlog.intakesubmission"),
+            _page("Backlog", "list_alt", "backlog.initiative"),
+        ],
+    },
+    {
+        "title": "Models",
+        "items": [
+            _page("Math models", "function", "productops.initiativemathmodel"),
+            _page("Parameters", "tune", "productops.initiativeparam"),
+            _page("Scores", "leaderboard", "productops.initiativescoring"),
+        ],
+    },
+    {
+        "title": "KPIs",
+        "items": [
+            _page("KPIs", "monitoring", "productops.metricconfig"),
+            _page("Contributions", "add_chart", "productops.initiativecontribution"),
+        ],
+    },
+    {
+        "title": "Portfolio",
+        "items": [
+            _page("Scenarios", "flag", "optimization.optimizationscenario"),
+            _page("Constraint sets", "rule", "optimization.optimizationconstraintset"),
+            _page("Optimizer runs", "play_circle", "optimization.optimizationrun"),
+            _page("Portfolios", "pie_chart", "optimization.portfolio"),
+        ],
+    },
+    {
+        "title": "Workbooks",
+        "items": [
+            _page("Workbooks", "table", "sheetsync.workbook"),
+            _page("Tabs", "tab", "sheetsync.tabstate"),
+            _page("Runs", "history", "sheetsync.actionrun"),
+            _page("Changes", "difference", "sheetsync.recordchange"),
+            _page("Conflicts", "call_split", "sheetsync.conflict"),
+        ],
+    },
+    {
+        "title": "People",
+        "collapsible": True,
+        "items": [_page("People", "person", "auth.user"), _page("Groups", "group", "auth.group")],
+    },
+]
+
 UNFOLD = {
     "SITE_TITLE": "Portfolio Desk",
     "SITE_HEADER": "Portfolio Desk",
@@ -187,57 +236,13 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("sheetsync/icon.svg")},
     ],
+    "DASHBOARD_CALLBACK": "sheetsync.admin.panels.dashboard",
+    "STYLES": [lambda request: static("sheetsync/desk.css")],
+    "SCRIPTS": [lambda request: static("sheetsync/plots.js")],
     "SIDEBAR": {
         "show_search": True,
         "show_all_applications": False,
-        "navigation": [
-            {
-                "title": "Initiatives",
-                "items": [
-                    _page("Intake", "move_to_inbox", "backlog.intakesubmission"),
-                    _page("Backlog", "list_alt", "backlog.initiative"),
-                ],
-            },
-            {
-                "title": "Models",
-                "items": [
-                    _page("Math models", "function", "productops.initiativemathmodel"),
-                    _page("Parameters", "tune", "productops.initiativeparam"),
-                    _page("Scores", "leaderboard", "productops.initiativescoring"),
-                ],
-            },
-            {
-                "title": "KPIs",
-                "items": [
-                    _page("KPIs", "monitoring", "productops.metricconfig"),
-                    _page("Contributions", "add_chart", "productops.initiativecontribution"),
-                ],
-            },
-            {
-                "title": "Portfolio",
-                "items": [
-                    _page("Scenarios", "flag", "optimization.optimizationscenario"),
-                    _page("Constraint sets", "rule", "optimization.optimizationconstraintset"),
-                    _page("Optimizer runs", "play_circle", "optimization.optimizationrun"),
-                    _page("Portfolios", "pie_chart", "optimization.portfolio"),
-                ],
-            },
-            {
-                "title": "Workbooks",
-                "items": [
-                    _page("Workbooks", "table", "sheetsync.workbook"),
-                    _page("Tabs", "tab", "sheetsync.tabstate"),
-                    _page("Runs", "history", "sheetsync.actionrun"),
-                    _page("Changes", "difference", "sheetsync.recordchange"),
-                    _page("Conflicts", "call_split", "sheetsync.conflict"),
-                ],
-            },
-            {
-                "title": "People",
-                "collapsible": True,
-                "items": [_page("People", "person", "auth.user"), _page("Groups", "group", "auth.group")],
-            },
-        ],
+        "navigation": "sheetsync.site.sidebar",
     },
 }
 

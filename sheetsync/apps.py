@@ -3,6 +3,7 @@
 from django.apps import AppConfig
 from django.core import checks
 from django.db.models.signals import post_migrate, pre_save
+from django.utils.module_loading import autodiscover_modules
 
 
 class SheetsyncConfig(AppConfig):
@@ -16,6 +17,8 @@ class SheetsyncConfig(AppConfig):
         from sheetsync.registry import autodiscover
 
         autodiscover()
+        # Panels stand on pages: the admin's modules, which Django discovers, come before them.
+        autodiscover_modules("panels")
         checks.register(check_declarations, "sheetsync")
         _look_after_workers(self)
 

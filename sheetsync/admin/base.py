@@ -16,6 +16,7 @@ from unfold.admin import ModelAdmin, TabularInline
 
 from sheetsync.admin.edits import entered_fields, record_label
 from sheetsync.admin.forms import REASON, STRUCTURED, CellField, EditForm
+from sheetsync.admin.panels import panels_of
 from sheetsync.admin.recording import DELETE, AdminRun
 from sheetsync.registry import FieldPolicy, registry
 from sheetsync.storage import Origin
@@ -25,7 +26,21 @@ from sheetsync.tabs import Owner
 Fieldsets = Sequence[tuple[str | None, dict[str, Any]]]
 
 
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
+class WithPanels:
+    """A record's page shows the panels that apps registered for its model."""
+
+    change_form_outer_after_template = "admin/sheetsync/panels.html"
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: models.Model | None = None, **kwargs: Any
+    ) -> HttpResponse:
+        """With the record's panels."""
+        shown = {**context, "panels": panels_of(request, obj) if obj is not None else []}
+        response: HttpResponse = super().render_change_form(request, shown, *args, obj=obj, **kwargs)  # type: ignore[misc]
+        return response
+
+
+class ReadOnlyAdmin(WithPanels, ModelAdmin):  # type: ignore[misc]
     """Pages that only show."""
 
     list_fullwidth = True
@@ -68,7 +83,7 @@ class ReadOnlyInline(TabularInline):  # type: ignore[misc]
         return False
 
 
-class DeskAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+class DeskAdmin(WithPanels, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     """Admin of a domain model.
 
     A field that a tab enters may be edited, unless it identifies the row; every other field is read-only. Records are made

@@ -1,4 +1,4 @@
-"""Small tables on admin pages, in the admin's own look."""
+"""Small tables on admin pages, in the admin's own look, and numbers in them."""
 
 from __future__ import annotations
 
@@ -16,3 +16,10 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, nothing: str
         return nothing
     context = {"table": {"headers": list(headers), "rows": lines}, "striped": 1}
     return mark_safe(render_to_string("unfold/components/table.html", context))  # noqa: S308 - the template escapes
+
+
+def shown_number(value: float | str | None) -> str:
+    """A number as people read it, with thousands apart and six digits that count; a text as it is; a dash for nothing."""
+    if value is None or value == "":
+        return "-"
+    return value if isinstance(value, str) else f"{value:,.6g}"

@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.enums import ActionVariant
 
-from sheetsync.admin.base import ReadOnlyAdmin, ReadOnlyInline
+from sheetsync.admin.base import ReadOnlyAdmin, ReadOnlyInline, WithPanels
 from sheetsync.admin.confirm import ask, confirmed
 from sheetsync.admin.decorators import button, shown
 from sheetsync.admin.pages import run_now
@@ -80,7 +80,7 @@ class TabStateInline(ReadOnlyInline):
 
 
 @admin.register(Workbook)
-class WorkbookAdmin(ModelAdmin):  # type: ignore[misc]
+class WorkbookAdmin(WithPanels, ModelAdmin):  # type: ignore[misc]
     """Every connected workbook. Adding one here is what `connect` does on the command line."""
 
     form = WorkbookForm
