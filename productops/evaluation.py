@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Model, QuerySet
 
 from backlog.models import Initiative, ScopeMode, ScoringFramework
-from productops.models import InitiativeMathModel, InitiativeParam, KpiLevel, MetricConfig
+from productops.models import SHARED_KEY, InitiativeMathModel, InitiativeParam, KpiLevel, MetricConfig
 from productops.scoring import ModelInput, ParamInput, Score, math_score, rice, wsjf
 
 # Up to this many initiatives are picked by the database; beyond, reading all of them is quicker.
@@ -96,12 +96,14 @@ def load_models(initiatives: Collection[int] | None = None) -> dict[int, tuple[S
 def load_params(initiatives: Collection[int] | None = None) -> dict[int | None, dict[str, ParamInput]]:
     """Parameters for formulas by pk of their initiative; None holds the shared ones, which are always there."""
     stored = InitiativeParam.objects.filter(framework=ScoringFramework.MATH_MODEL)
-    fields = ("initiative_id", "param_name", "value", "approved")
+    fields = ("initiative_id", "param_name", "value", "approved", "min", "max", "unit", "initiative__initiative_key")
     rows = [*stored.filter(initiative=None).values_list(*fields)]
     rows += _of(stored.filter(initiative__isnull=False), initiatives).values_list(*fields)
     found: dict[int | None, dict[str, ParamInput]] = defaultdict(dict)
-    for initiative, name, value, approved in rows:
-        found[initiative][name] = ParamInput(value=value, approved=approved)
+    for initiative, name, value, approved, low, high, unit, key in rows:
+        found[initiative][name] = ParamInput(
+            value=value, approved=approved, low=low, high=high, unit=unit, owner=key or SHARED_KEY
+        )
     return dict(found)
 
 
