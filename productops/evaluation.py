@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import Model, QuerySet
 
-from backlog.models import Initiative, ScopeMode, ScoringFramework
+from backlog.models import Initiative, LifecycleStatus, ScopeMode, ScoringFramework
+from productops.chains import Chain, parse_chain
+from productops.consistency import ModelFacts
 from productops.models import SHARED_KEY, InitiativeMathModel, InitiativeParam, KpiLevel, MetricConfig
 from productops.scoring import ModelInput, ParamInput, Score, math_score, rice, wsjf
 
+# The chains of 10,000 initiatives stay at hand while an action goes through its tabs.
+read_chain = lru_cache(maxsize=16_384)(parse_chain)
 # Up to this many initiatives are picked by the database; beyond, reading all of them is quicker.
 PICKED = 500
 # Which estimate counts, by scope_mode; any other scope_mode counts engineering_tokens.
@@ -24,6 +29,8 @@ FRAMEWORKS = {
     ScoringFramework.WSJF.value: "wsjf",
     ScoringFramework.MATH_MODEL.value: "math",
 }
+# Where an initiative stands when nothing more is to come of it.
+OVER = frozenset({LifecycleStatus.DONE.value, LifecycleStatus.REJECTED.value, LifecycleStatus.ARCHIVED.value})
 SCORE_PARTS = ("value", "effort", "overall")
 RICE_INPUTS = ("reach", "impact", "confidence", "effort")
 WSJF_INPUTS = ("business_value", "time_criticality", "risk_reduction", "job_size")
@@ -55,7 +62,8 @@ class Facts:
     key: str  # initiative_key
     tokens: float | None  # by its scope_mode; None while unknown
     tokens_field: str  # the column that these tokens come from
-    chain: tuple[str, ...]  # metrics on its chain, in order of appearance
+    chain: Chain  # of all its models
+    is_live: bool  # whether it may still bring something: neither done, rejected nor archived
 
 
 def load_kpis() -> Kpis:
@@ -107,9 +115,33 @@ def load_params(initiatives: Collection[int] | None = None) -> dict[int | None, 
     return dict(found)
 
 
+def own_param_names() -> dict[int, set[str]]:
+    """pk of the initiative -> param_names of its own parameters for formulas."""
+    stored = InitiativeParam.objects.filter(framework=ScoringFramework.MATH_MODEL, initiative__isnull=False)
+    found: dict[int, set[str]] = defaultdict(set)
+    for initiative, name in stored.values_list("initiative_id", "param_name"):
+        found[initiative].add(name)
+    return found
+
+
+def model_facts(models: Sequence[StoredModel]) -> list[ModelFacts]:
+    """Models with their chains, as the consistency report looks at them, in order of name."""
+    chains = [(model.input, read_chain(model.chain_text)) for model in models]
+    found = [ModelFacts(input=given, chain=chain if isinstance(chain, Chain) else Chain()) for given, chain in chains]
+    return sorted(found, key=lambda model: model.input.name)
+
+
 def load_facts(initiatives: Collection[int] | None = None) -> dict[int, Facts]:
     """Facts by pk of the initiative."""
-    fields = ("pk", "initiative_key", "scope_mode", TOKENS, *TOKEN_FIELDS.values(), "metric_chain_json")
+    fields = (
+        "pk",
+        "initiative_key",
+        "scope_mode",
+        TOKENS,
+        *TOKEN_FIELDS.values(),
+        "metric_chain_json",
+        "lifecycle_status",
+    )
     rows = _of(Initiative.objects.order_by("pk"), initiatives, by="pk").values(*fields)
     return {row["pk"]: _facts(row) for row in rows}
 
@@ -121,7 +153,8 @@ def _facts(row: Mapping[str, Any]) -> Facts:
         key=row["initiative_key"],
         tokens=row[tokens_field],
         tokens_field=tokens_field,
-        chain=tuple(chain.get("nodes", ())),
+        chain=Chain(nodes=tuple(chain.get("nodes", ())), edges=tuple(map(tuple, chain.get("edges", ())))),
+        is_live=row["lifecycle_status"] not in OVER,
     )
 
 

@@ -168,7 +168,7 @@ def contributions(models: Sequence[ModelInput], active_kpis: Collection[str]) ->
         for kpi, number in part.numbers.items():
             numbers[kpi] = numbers.get(kpi, 0.0) + number
     reasons = [text for outcome in outcomes for text in _reasons(outcome, active_kpis)]
-    if not numbers:
+    if not numbers and not reasons:
         reasons.append("No model gives a number for an active KPI.")
     notes = tuple(text for outcome in outcomes for text in _notes(outcome, active_kpis))
     return Contributions(
@@ -208,11 +208,15 @@ def _formula_text(model: ModelInput, error: FormulaError) -> str:
 
 
 def _missing_text(model: ModelInput, missing: Sequence[str], match: NameMatch) -> str:
+    """Which names have no row in Params, with the row that may be meant, and which have one without a value."""
     hints = []
-    for name in missing:
-        meant = nearest(name, model.params) if name in match.missing else None
+    for name in (name for name in missing if name in match.missing):
+        meant = nearest(name, model.params)
         hints.append(f"{name} (is {meant} meant?)" if meant else name)
-    return f"The model {model.name} needs a value in Params for {', '.join(hints)}."
+    empty = [name for name in missing if name not in match.missing]
+    needs = [f"a row in Params for {', '.join(hints)}"] if hints else []
+    needs += [f"a value in Params for {', '.join(empty)}"] if empty else []
+    return f"The model {model.name} needs {' and '.join(needs)}."
 
 
 def _number(given: float | None) -> float | None:
