@@ -124,6 +124,8 @@ RUN_ATTEMPTS = env.int("RUN_ATTEMPTS", default=3)
 SYNC_EVERY_MINUTES = env.int("SYNC_EVERY_MINUTES", default=0)
 
 TASK_TIMEOUT_S = 900
+# What bounds a frontier, a comparison or the draws of a run, all solves together; a worker's task may take longer.
+STUDY_TIME_LIMIT_S = min(10 * SOLVER_TIME_LIMIT_S, TASK_TIMEOUT_S - 300)
 TASK_RETRY_S = TASK_TIMEOUT_S + 300  # longer than a task may take, or it would be handed out twice
 Q_CLUSTER = {
     "name": "portfolio",
