@@ -18,7 +18,7 @@ class SheetsyncConfig(AppConfig):
 
         autodiscover()
         # Panels stand on pages: the admin's modules, which Django discovers, come before them.
-        autodiscover_modules("panels")
+        autodiscover_modules("panels", "choices")
         checks.register(check_declarations, "sheetsync")
         _look_after_workers(self)
 

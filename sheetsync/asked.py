@@ -46,7 +46,7 @@ def read_short_form(text: str) -> list[tuple[str, Any]]:
 _FORM = "write name: value; name: value, as in scenario: Q2 base; confirm: yes"
 
 
-def read_arguments(action: Action, role: str, given: Iterable[tuple[str, Any]]) -> Arguments:
+def read_arguments(action: Action, role: str | None, given: Iterable[tuple[str, Any]]) -> Arguments:
     """The arguments by the names of the command line's options. Raises WrongUsage: a name that the action doesn't take, or a value
     that means nothing."""
     taken = (*_ALWAYS, *action.arguments)

@@ -84,6 +84,7 @@ class Report:
         default_factory=set
     )  # (workbook, tab, row key) of every row that changed on either side
     plan: list[dict[str, Any]] = field(default_factory=list)  # cell by cell, for a dry run
+    kept: list[Message] = field(default_factory=list)  # those of the messages that say what an undo leaves as it is
     tallies: defaultdict[int, Tally] = field(default_factory=lambda: defaultdict(Tally))  # by the workbook's id
     keys_wanted: set[str] = field(
         default_factory=set
@@ -97,6 +98,12 @@ class Report:
     def tell(self, status: str, text: str, **where: Any) -> None:
         """Adds a message. What it quotes of an error may hold a secret of this installation; people never see it."""
         self.messages.append(Message(status=status, text=hide_values(text, known_secrets()), **where))
+
+    def keep(self, message: Message) -> None:
+        """Tells, once, what an undo leaves as it is."""
+        if message not in self.kept:
+            self.kept.append(message)
+            self.messages.append(message)
 
     def revise(self, workbook: Workbook, again: Report) -> None:
         """Takes over what a second look at a workbook brought: what it says replaces what the first one said."""

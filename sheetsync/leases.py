@@ -127,7 +127,7 @@ def break_off(run: ActionRun) -> bool:
     What was asked of the workers goes back to their queue, until it was begun too often; what somebody ran himself is failed, since
     nobody expects a command that was killed to act later.
     """
-    again = run.task_row is not None and run.attempts < settings.RUN_ATTEMPTS
+    again = run.task_row is not None and run.attempts < settings.RUN_ATTEMPTS and not run.cancelled_by
     seen = ActionRun.objects.filter(
         pk=run.pk, status=Status.RUNNING, attempts=run.attempts, lease_until=run.lease_until
     )
@@ -148,7 +148,11 @@ def break_off(run: ActionRun) -> bool:
 
 
 def _last_words(run: ActionRun) -> dict[str, object]:
-    text = BROKEN_OFF if run.task_row is None else GIVEN_UP.format(attempts=run.attempts, run_id=run.run_id)
+    text = (
+        BROKEN_OFF
+        if run.task_row is None or run.cancelled_by
+        else GIVEN_UP.format(attempts=run.attempts, run_id=run.run_id)
+    )
     return {"workbook": "", "tab": "", "row": None, "key": "", "status": "FAILED", "text": text}
 
 

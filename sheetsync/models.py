@@ -160,6 +160,9 @@ class ActionRun(models.Model):
         null=True, blank=True
     )  # its latest row in the workers' queue; null where no worker was asked
     waits_since = models.DateTimeField(null=True, blank=True)  # when it first found a workbook in use
+    cancelled_by = models.CharField(
+        max_length=200, blank=True
+    )  # who asked that it stop; it ends at the next safe point
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -167,7 +170,11 @@ class ActionRun(models.Model):
 
     class Meta:
         ordering = ("-created_at", "-id")
-        indexes = (models.Index(fields=("status", "lease_until"), name="action_run_lease"),)
+        indexes = (
+            models.Index(fields=("status", "lease_until"), name="action_run_lease"),
+            models.Index(fields=("-created_at", "-id"), name="action_run_latest"),
+        )
+        verbose_name = "run"
 
     def __str__(self) -> str:
         return f"{self.action} {self.run_id}"

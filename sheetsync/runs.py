@@ -12,6 +12,7 @@ from typing import Any
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
+from sheetsync.cancelling import Cancelled, stop_if_cancelled
 from sheetsync.cells import nearest
 from sheetsync.context import ActionContext, Arguments
 from sheetsync.control_telling import tell_control
@@ -186,7 +187,7 @@ def attempt(
         try:
             with Heartbeat(run) as heartbeat:
                 context.storage.fence = lambda: fence(run)
-                context.progress = _told_to(heartbeat.note, progress)
+                context.progress = _told_to(heartbeat.note, progress, lambda: stop_if_cancelled(run))
                 logger.info("run %s of %s begins, attempt %d", run.run_id, run.action, run.attempts)
                 _work(context)
                 _finish(context)
@@ -214,8 +215,9 @@ def needed_workbooks(run: ActionRun) -> list[int]:
     return list(Workbook.objects.filter(is_active=True, role__in=found.roles).values_list("pk", flat=True))
 
 
-def _told_to(first: Progress, second: Progress | None) -> Progress:
+def _told_to(first: Progress, second: Progress | None, safe_point: Callable[[], None]) -> Progress:
     def tell(what: str, done: int, total: int) -> None:
+        safe_point()
         first(what, done, total)
         if second is not None:
             second(what, done, total)
@@ -294,6 +296,10 @@ def _work(context: ActionContext) -> None:
     except WorkbookUnavailable as unavailable:
         context.report.tabs_stopped += 1
         context.report.tell("FAILED", str(unavailable))
+    except Cancelled as cancelled:
+        context.storage.discard()
+        context.report.tabs_stopped += 1
+        context.report.tell("FAILED", str(cancelled))
     except TakenOver:
         raise
     except Exception:

@@ -168,8 +168,7 @@ def _kept(context: ActionContext, change: RecordChange, why: str) -> None:
         row=change.row,
         key=change.row_key,
     )
-    if message not in context.report.messages:
-        context.report.messages.append(message)
+    context.report.keep(message)
 
 
 # ---- sheets ----------------------------------------------------------------------------------------------------------------------------
@@ -305,13 +304,15 @@ def _blank_row(context: ActionContext, plan: TabPlan, row: SheetRow, change: Cel
         if name not in feedback
     )
     if not untouched or any(value not in (None, "", False) for value in foreign):
-        context.report.tell(
-            "WARNING",
-            "the row was edited since it was appended, so it stays",
-            workbook=str(change.workbook),
-            tab=plan.view.title,
-            row=row.number,
-            key=change.row_key.upper(),
+        context.report.keep(
+            Message(
+                status="WARNING",
+                text="the row was edited since it was appended, so it stays",
+                workbook=str(change.workbook),
+                tab=plan.view.title,
+                row=row.number,
+                key=change.row_key.upper(),
+            )
         )
         return
     plan.cells.extend(_cell(row, name, None) for name, value in row.raw.items() if value is not None)

@@ -9,8 +9,9 @@ from django.contrib.auth.models import Group, User
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from sheetsync.admin.changes import CellChangeAdmin, RecordChangeAdmin
 from sheetsync.admin.conflicts import ConflictAdmin
-from sheetsync.admin.pages import ActionRunAdmin, CellChangeAdmin, RecordChangeAdmin
+from sheetsync.admin.runs import ActionRunAdmin
 from sheetsync.admin.workbooks import KeyReservationAdmin, RowStateAdmin, TabStateAdmin, WorkbookAdmin
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""A page that asks before something is done that can't simply be pressed away."""
+"""A page that asks before something is done that can't simply be pressed away, and one that says why it can't be done."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from unfold.admin import ModelAdmin
 
 
 def confirmed(request: HttpRequest) -> bool:
@@ -15,7 +14,7 @@ def confirmed(request: HttpRequest) -> bool:
 
 
 def ask(
-    page: ModelAdmin, request: HttpRequest, *, title: str, text: str, button: str, back: str, details: Any = ""
+    page: Any, request: HttpRequest, *, title: str, text: str, button: str, back: str, details: Any = ""
 ) -> HttpResponse:
     """The page with the question; its button posts `confirm=yes` to the same address.
 
@@ -31,3 +30,8 @@ def ask(
         "back": back,
     }
     return TemplateResponse(request, "admin/sheetsync/confirm.html", context)
+
+
+def say(page: Any, request: HttpRequest, *, title: str, text: str, back: str, details: Any = "") -> HttpResponse:
+    """The page without a question: why what was asked for can't be done, and the way back."""
+    return ask(page, request, title=title, text=text, button="", back=back, details=details)

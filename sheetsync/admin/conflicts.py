@@ -12,15 +12,14 @@ from django.db import models, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.urls import NoReverseMatch, reverse
-from django.utils.html import format_html
+from django.urls import reverse
 from unfold.enums import ActionVariant
 
 from sheetsync.admin.base import ReadOnlyAdmin, signed_in
 from sheetsync.admin.confirm import ask, confirmed
 from sheetsync.admin.decorators import button, shown
 from sheetsync.admin.edits import plan_edit
-from sheetsync.admin.pages import run_address
+from sheetsync.admin.links import link, record_link, run_address
 from sheetsync.admin.recording import RESTORE, AdminRun
 from sheetsync.models import Conflict
 from sheetsync.storage import plain
@@ -80,16 +79,12 @@ class ConflictAdmin(ReadOnlyAdmin):
     @shown("Found by")
     def of_run(self, conflict: Conflict) -> str:
         """The run, as a link."""
-        return format_html('<a href="{}">{}</a>', run_address(conflict.run), conflict.run) if conflict.run else "-"
+        return link(run_address(conflict.run), conflict.run) if conflict.run else "-"
 
     @shown("The record")
     def record(self, conflict: Conflict) -> str:
         """A link to the record as it stands."""
-        try:
-            address = reverse(f"admin:{conflict.model.lower().replace('.', '_')}_change", args=(conflict.object_id,))
-        except NoReverseMatch:
-            return "-"
-        return format_html('<a href="{}">{}</a>', address, conflict.row_key)
+        return record_link(conflict.model, conflict.object_id, conflict.row_key)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """A run's page links to its own conflicts."""

@@ -17,10 +17,10 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.enums import ActionVariant
 
+from sheetsync.admin.asking import run_now
 from sheetsync.admin.base import ReadOnlyAdmin, ReadOnlyInline, WithPanels
 from sheetsync.admin.confirm import ask, confirmed
 from sheetsync.admin.decorators import button, shown
-from sheetsync.admin.pages import run_now
 from sheetsync.admin.tables import table
 from sheetsync.connecting import TabFinding, canonical_location, find_tabs
 from sheetsync.models import KeyReservation, RowState, TabState, Workbook
