@@ -10,11 +10,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help setup demo serve test screenshots bench check
+.PHONY: help setup demo demo-google serve test screenshots bench check
 
 help:
 	@echo "make setup   the environment and the database, nothing else"
 	@echo "make demo    a finished planning loop on sample workbooks"
+	@echo "make demo-google   the same on Google spreadsheets, which this machine serves: no account needed"
 	@echo "make serve   the web pages and the worker, until Ctrl-C (SERVE_ARGS=\"--bind 0.0.0.0:8000\")"
 	@echo "make test    every test, on SQLite and on PostgreSQL (PYTEST_ARGS=\"-k merge\")"
 	@echo "make screenshots  the pictures of the docs, drawn anew by the browser tests"
@@ -27,6 +28,9 @@ setup: $(READY) var/secret_key
 
 demo: setup
 	@$(PY) manage.py demo
+
+demo-google: $(READY) var/secret_key
+	@$(PY) manage.py demo_google
 
 serve: setup
 	@$(PY) manage.py serve $(SERVE_ARGS)

@@ -103,6 +103,9 @@ STATIC_ROOT = BASE_DIR / "var" / "static"
 # The solver must give up before the worker's timeout: a native solve ignores the worker's alarm.
 SOLVER_TIME_LIMIT_S = env.float("SOLVER_TIME_LIMIT_S", default=60.0)
 SOLVER_GAP = env.float("SOLVER_GAP", default=0.001)
+# How likely the numbers between a parameter's min and max are, and how many draws of them scoring makes; 0 makes none.
+RANGE_SHAPE = env.str("RANGE_SHAPE", default="pert", choices=["pert", "triangular", "uniform"])
+RANGE_DRAWS = env.int("RANGE_DRAWS", default=500)
 GOOGLE_CREDENTIALS = env.str("GOOGLE_CREDENTIALS", default="")
 SHEETS_API_URL = env.str("SHEETS_API_URL", default="")
 # Reads, and likewise writes, that all workers together send in a minute: Google lets one service account send 60. 0 is no limit.
@@ -121,6 +124,8 @@ RUN_ATTEMPTS = env.int("RUN_ATTEMPTS", default=3)
 SYNC_EVERY_MINUTES = env.int("SYNC_EVERY_MINUTES", default=0)
 
 TASK_TIMEOUT_S = 900
+# What bounds a frontier, a comparison or the draws of a run, all solves together; a worker's task may take longer.
+STUDY_TIME_LIMIT_S = min(10 * SOLVER_TIME_LIMIT_S, TASK_TIMEOUT_S - 300)
 TASK_RETRY_S = TASK_TIMEOUT_S + 300  # longer than a task may take, or it would be handed out twice
 Q_CLUSTER = {
     "name": "portfolio",

@@ -9,6 +9,7 @@ from optimization.marks import CANDIDATES
 from optimization.outputs import mark_written, output_jobs, unwritten_runs
 from optimization.rules import CONSTRAINTS_TAB, TARGETS_TAB
 from optimization.runner import Runner
+from optimization.studies import Study
 from sheetsync.context import ActionContext
 from sheetsync.opentab import TabJob
 from sheetsync.records import NewRow, Scene
@@ -68,6 +69,42 @@ def run_selected_candidates(context: ActionContext) -> None:
 def run_all_candidates(context: ActionContext) -> None:
     """Runs on all candidates."""
     _run(context, ticked_only=False)
+
+
+@action(
+    "pm.optimize_frontier",
+    roles=(Role.OPTIMIZATION,),
+    label="Vary the capacity",
+    help="Fills Frontier: what the last run of a scenario, or the run given, would reach with more or less capacity.",
+    arguments=("scenario", "runs"),
+)
+def optimize_frontier(context: ActionContext) -> None:
+    """Solves the run's snapshot at capacities from 0 to twice its own."""
+    Study(context=context).frontier()
+
+
+@action(
+    "pm.compare_runs",
+    roles=(Role.OPTIMIZATION,),
+    label="Compare two runs",
+    help="Says what changed between the two runs given, or the last two of a scenario, and which change moved which initiative.",
+    arguments=("scenario", "runs"),
+)
+def compare_runs(context: ActionContext) -> None:
+    """Compares inputs and outcomes; puts old values back to see what each of them moved."""
+    Study(context=context).compare()
+
+
+@action(
+    "pm.explain_selection",
+    roles=(Role.OPTIMIZATION,),
+    label="Explain initiatives",
+    help="Says of the initiatives given why they are in or out, what forcing them in or out would cost, and whom it would push out.",
+    arguments=("scenario", "runs"),
+)
+def explain_selection(context: ActionContext) -> None:
+    """Holds each initiative in, or out, and solves the run's snapshot again."""
+    Study(context=context).explain()
 
 
 def _run(context: ActionContext, *, ticked_only: bool) -> None:

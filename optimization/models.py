@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
@@ -31,6 +31,9 @@ class OptimizationScenario(models.Model):
     )  # {kpi_key: weight}, or [kpi_key] for lexicographic
     objective_scope = models.CharField(max_length=200, blank=True)  # "" or "all", else a market
     notes = models.TextField(blank=True)
+    robust_weight = models.FloatField(
+        null=True, blank=True, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)]
+    )  # 0 to 1: objective units that a unit of spread costs in the robust choice; None: no robust choice is made
 
     history = HistoricalRecords()
 
@@ -107,6 +110,9 @@ class OptimizationRun(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
     written_at = models.DateTimeField(null=True, blank=True)  # when its rows were known to stand in the workbook
+    owed_tabs_json = models.JSONField(
+        default=list, blank=True
+    )  # tabs whose rows of this run a later action made or changed, and that the workbook doesn't show yet
 
     history = HistoricalRecords(excluded_fields=["inputs_snapshot_json", "result_json"])
 
@@ -155,6 +161,7 @@ class PortfolioItem(models.Model):
     objective_contribution = models.FloatField(null=True, blank=True)
     dependency_status = models.TextField(blank=True)
     reason = models.TextField(blank=True)
+    selection_frequency = models.FloatField(null=True, blank=True)  # share of draws that choose it; None: no draws yet
 
     history = HistoricalRecords()
 
@@ -163,3 +170,19 @@ class PortfolioItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.initiative_key} in {self.portfolio}"
+
+
+class Publication(models.Model):
+    """A person's word that a run is the plan of its scenario; the latest one of a scenario holds, earlier ones stay."""
+
+    run = models.ForeignKey(OptimizationRun, on_delete=models.CASCADE, related_name="publications")
+    scenario_name = models.CharField(max_length=200)
+    comment = models.TextField(blank=True)
+    published_by = models.CharField(max_length=200)
+    published_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("-published_at", "-id")
+
+    def __str__(self) -> str:
+        return f"{self.scenario_name} {self.run.run_id}"

@@ -1,4 +1,4 @@
-"""The rows that stored runs have in Runs, Results and Gaps_And_Alerts. Made from what is stored, so that they can be made again."""
+"""The rows that stored runs have in the tabs that runs fill. Made from what is stored, so that they can be made again."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from optimization.facts import Initiative
 from optimization.models import OptimizationRun, Portfolio, PortfolioItem
+from optimization.output_columns import FRONTIER_COLUMNS
 from optimization.records import contributions_text
 from optimization.running import ENDED
 from sheetsync.appended import AppendedTabSync
@@ -24,38 +26,58 @@ from sheetsync.tabsync import TabSync
 from sheetsync.view import TabView, identity_text
 
 RUNS, RESULTS, GAPS = "Runs", "Results", "Gaps_And_Alerts"
+FRONTIER, MEASURE_NEXT = "Frontier", "Measure_Next"
+MOST_KEYS = 500  # of a list in one cell; a cell holds 32,767 characters
 _CUT_BY = ("country", "market", "department", "category")
 
 
 def unwritten_runs(workbook: Workbook) -> list[OptimizationRun]:
-    """Ended runs whose rows aren't known to stand in the workbook, oldest first."""
-    runs = OptimizationRun.objects.filter(workbook=workbook, written_at=None, status__in=ENDED)
-    return list(runs.select_related("portfolio").order_by("created_at", "pk"))
+    """Ended runs of which rows aren't known to stand in the workbook, oldest first."""
+    runs = OptimizationRun.objects.filter(workbook=workbook, status__in=ENDED)
+    owing = runs.filter(Q(written_at=None) | ~Q(owed_tabs_json=[]))
+    return list(owing.select_related("portfolio").order_by("created_at", "pk"))
 
 
 def output_jobs(runs: Sequence[OptimizationRun]) -> list[TabJob]:
-    """What appends the rows that these runs lack in the three tabs; no jobs for no runs."""
-    if not runs:
-        return []
-    return [TabJob(registered=registry.get(Role.OPTIMIZATION, title), append=_rows_of(title, runs)) for title in ROWS]
+    """What brings the rows of these runs into the tabs that lack them; no jobs for no runs."""
+    owed = {title for title in (*ROWS, *LATER_ROWS) for run in runs if _owes(run, title)}
+    # Runs comes along always: that it was read tells a missing tab from a workbook that is out of reach.
+    titles = [title for title in (*ROWS, *LATER_ROWS) if title in owed or (owed and title == RUNS)]
+    return [
+        TabJob(registered=registry.get(Role.OPTIMIZATION, title), append=_rows_of(title, runs), refresh=True)
+        for title in titles
+    ]
+
+
+def _owes(run: OptimizationRun, title: str) -> bool:
+    return title in run.owed_tabs_json or (run.written_at is None and title in ROWS)
 
 
 def _rows_of(title: str, runs: Sequence[OptimizationRun]) -> Callable[[Scene, TabView], Sequence[NewRow]]:
-    rows: list[NewRow] = []
+    """The rows that the tab shall show. Rows that a run has written once and a person has deleted since stay away."""
+    make = {**ROWS, **LATER_ROWS}[title]
+    rows: list[tuple[NewRow, bool]] = []  # with whether the row may be appended
 
     def append(scene: Scene, view: TabView) -> Sequence[NewRow]:
         if not rows:  # once for all rounds
-            rows.extend(row for run in runs for row in ROWS[title](run))
-        return rows
+            for run in runs:
+                is_new = run.written_at is None or title in LATER_ROWS
+                rows.extend((row, is_new) for row in (make(run) if _owes(run, title) else ()))
+        return [row for row, is_new in rows if is_new or row.key in view.by_key]
 
     return append
 
 
 def mark_written(runs: Sequence[OptimizationRun], tabs: Mapping[str, TabSync]) -> None:
-    """Notes that the rows of these runs stand in the workbook, if every one of the three tabs shows them."""
-    written = [tab for tab in tabs.values() if isinstance(tab, AppendedTabSync) and tab.tab.name in ROWS]
-    if len(written) == len(ROWS) and all(tab.complete for tab in written):
-        OptimizationRun.objects.filter(pk__in=[run.pk for run in runs]).update(written_at=timezone.now())
+    """Notes what of these runs stands in the workbook by now: a tab counts when it shows every row that it was to show.
+
+    A workbook without the tab of a later action owes nothing there; that action said what is missing.
+    """
+    shown = {title for title, tab in tabs.items() if isinstance(tab, AppendedTabSync) and tab.complete}
+    for run in runs if tabs else ():
+        owed = [title for title in run.owed_tabs_json if title in tabs and title not in shown]
+        written_at = run.written_at or (timezone.now() if shown.issuperset(ROWS) else None)
+        OptimizationRun.objects.filter(pk=run.pk).update(written_at=written_at, owed_tabs_json=owed)
 
 
 def run_rows(run: OptimizationRun) -> list[NewRow]:
@@ -128,8 +150,38 @@ def gap_rows(run: OptimizationRun) -> list[NewRow]:
     ]
 
 
-# tab -> what makes a run's rows there
-ROWS: Mapping[str, Callable[[OptimizationRun], list[NewRow]]] = {RUNS: run_rows, RESULTS: result_rows, GAPS: gap_rows}
+def frontier_rows(run: OptimizationRun) -> list[NewRow]:
+    """The run's rows in Frontier, by capacity."""
+    steps: list[dict[str, Any]] = run.result_json.get("frontier", {}).get("steps", [])
+    shown = [name for name in FRONTIER_NAMES if name != "run_id"]
+    return [
+        _row((run.run_id, step["capacity"]), {"run_id": run.run_id, **{name: _cell(step[name]) for name in shown}})
+        for step in steps
+    ]
+
+
+def measure_rows(run: OptimizationRun) -> list[NewRow]:
+    """The run's rows in Measure_Next: what costs most first."""
+    params: list[dict[str, Any]] = run.result_json.get("measure_next", {}).get("params", [])
+    return [
+        _row((run.run_id, param["initiative_key"], param["param_name"]), {"run_id": run.run_id, **param})
+        for param in params
+    ]
+
+
+def _cell(value: Any) -> Value:
+    """A list of keys that no cell could hold is cut, and says so."""
+    if isinstance(value, list) and len(value) > MOST_KEYS:
+        return [*value[:MOST_KEYS], f"and {len(value) - MOST_KEYS:,} more"]
+    shown: Value = value
+    return shown
+
+
+FRONTIER_NAMES = tuple(column.name for column in FRONTIER_COLUMNS)
+Rows = Callable[[OptimizationRun], list[NewRow]]
+# tab -> what makes a run's rows there: of every run, and of later actions on it
+ROWS: Mapping[str, Rows] = {RUNS: run_rows, RESULTS: result_rows, GAPS: gap_rows}
+LATER_ROWS: Mapping[str, Rows] = {FRONTIER: frontier_rows, MEASURE_NEXT: measure_rows}
 
 
 def _row(identity: Sequence[Value], values: Mapping[str, Value]) -> NewRow:

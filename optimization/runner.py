@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from optimization.effort import Effort
 from optimization.facts import Scenario, Snapshot
 from optimization.marks import read_selection
 from optimization.models import OptimizationConstraintSet, OptimizationRun, OptimizationScenario
@@ -17,7 +18,6 @@ from optimization.outputs import mark_written, output_jobs, unwritten_runs
 from optimization.rules import CONSTRAINTS_TAB, TARGETS_TAB, plain
 from optimization.running import (
     ENDED,
-    Effort,
     Solved,
     earlier_attempt,
     end_broken_runs,

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from backlog.models import Initiative as StoredInitiative
+from optimization.effort import Effort
 from optimization.facts import Scenario, Snapshot
 from optimization.milp import FEASIBLE, OPTIMAL, Solution, solve
 from optimization.models import (
@@ -34,14 +35,6 @@ ENDED = (
     OptimizationRun.Status.FAILED,
 )
 _BROKE_OFF = "the run broke off before it ended; run it again"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Effort:
-    """How hard to try."""
-
-    time_limit_s: float  # for each solve
-    gap: float  # relative gap at which a large problem's solve may stop
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,7 @@ from sheetsync.tabs import Column, Role, Tab
 SAVE = "pm.save_selected"
 SAVE_ALL = "pm.optimize_save_constraints"
 RUNS = ("pm.optimize_run_selected_candidates", "pm.optimize_run_all_candidates")
+FRONTIER, COMPARE = "pm.optimize_frontier", "pm.compare_runs"
 
 CANDIDATES = Tab(
     name="Candidates",
@@ -110,7 +111,13 @@ registry.register(
     )
 )
 
-registry.policies("optimization.OptimizationScenario", **backend("id", why="set once, when the scenario is made"))
+registry.policies(
+    "optimization.OptimizationScenario",
+    **backend("id", why="set once, when the scenario is made"),
+    **backend(
+        "robust_weight", why="a person says in the admin how much a spread of outcomes counts against a portfolio"
+    ),
+)
 registry.policies(
     "optimization.OptimizationConstraintSet",
     **backend("id", why="set once, when the set is made"),
@@ -127,10 +134,15 @@ registry.policies(
     "optimization.OptimizationRun",
     **backend(
         *("id", "run_id", "scenario", "constraint_set", "scenario_name", "constraint_set_name", "period_key"),
-        *("objective_mode", "status", "inputs_snapshot_json", "result_json", "message", "requested_by"),
+        *("objective_mode", "status", "inputs_snapshot_json", "message", "requested_by"),
         *("action_run_id", "workbook", "created_at", "finished_at", "written_at"),
         by=RUNS,
         why="what went into the run, and what came out",
+    ),
+    **backend(
+        *("result_json", "owed_tabs_json"),
+        by=(*RUNS, FRONTIER, COMPARE),
+        why="what came out of the run, and what later actions found out about it",
     ),
 )
 registry.policies(
@@ -149,5 +161,13 @@ registry.policies(
         *("north_star_gain", "objective_contribution", "dependency_status", "reason"),
         by=RUNS,
         why="what a run decided about an initiative",
+    ),
+    **backend("selection_frequency", by=RUNS, why="how often draws over the ranges of params choose it"),
+)
+registry.policies(
+    "optimization.Publication",
+    **backend(
+        *("id", "run", "scenario_name", "comment", "published_by", "published_at"),
+        why="a person publishes a run in the admin",
     ),
 )

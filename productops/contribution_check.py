@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 
-from productops.figures import amount, same_number, same_numbers
-from productops.scoring import Contributions
+from productops.adoption import Adoption, Since, basis_of, changes
+from productops.chains import Chain
+from productops.figures import amount, assignments, same_number, same_numbers
+from productops.overlaps import Overlap
+from productops.scoring import Contributions, ModelInput
 from sheetsync.words import nearest
 
 
@@ -14,29 +18,44 @@ from sheetsync.words import nearest
 class Standing:
     """What stands side by side for one initiative."""
 
+    key: str  # initiative_key
     entered: Mapping[str, float] | None  # kpi_contribution_json; None while nobody entered or adopted anything
     computed: Contributions  # from its math models
-    has_models: bool  # whether it has any math model
-    adopted: Mapping[str, float] | None  # the numbers that were last adopted, None for never
-    adopted_on: str  # the day of that, 2026-03-31; "" for never
-    active: Collection[str]  # active kpi_keys
-    chain: Collection[str]  # metrics on its chain
+    models: Sequence[ModelInput]  # its math models, in any order
+    adoption: Adoption | None = None  # the last one; None for never
+    days: Mapping[tuple[str, str], str] = field(default_factory=dict)  # since when inputs are what they are, see Since
+    active: Collection[str] = ()  # active kpi_keys
+    chain: Chain = field(default_factory=Chain)  # its metric chain
+    overlaps: tuple[Overlap, ...] = ()  # where others claim what it claims
+
+    @property
+    def is_adopted(self) -> bool:
+        """Whether what holds is what was adopted."""
+        return self.adoption is not None and same_numbers(self.entered, self.adoption.numbers)
+
+    @property
+    def computes_otherwise(self) -> bool:
+        """Whether what was adopted isn't what is computed now."""
+        return self.adoption is not None and not same_numbers(self.adoption.numbers, self.computed.numbers)
+
+    @cached_property
+    def since(self) -> Since:
+        """Which inputs changed since the adoption."""
+        if self.adoption is None or self.adoption.basis is None:
+            return Since()
+        return Since(changes=changes(self.adoption.basis, basis_of(self.models, self.computed)), days=self.days)
 
     @property
     def is_stale(self) -> bool:
-        """Whether what holds was adopted, and what is computed has changed since."""
-        return bool(
-            self.adopted
-            and same_numbers(self.entered, self.adopted)
-            and not same_numbers(self.adopted, self.computed.numbers)
-        )
+        """Whether what holds was adopted, and what it rests on, or what is computed from it, has changed since."""
+        return self.is_adopted and (self.computes_otherwise or bool(self.since.changes))
 
 
 def check_text(standing: Standing) -> str:
     """The cell of contribution_check: sentences, "" when there is nothing to compare."""
-    if not standing.entered and not standing.has_models:
+    if not standing.entered and not standing.models:
         return ""
-    return " ".join([_comparison(standing), *_remarks(standing)])
+    return " ".join(text for text in (comparison(standing), *remarks(standing)) if text)
 
 
 def warnings(standing: Standing) -> list[str]:
@@ -48,11 +67,12 @@ def warnings(standing: Standing) -> list[str]:
             hint = f"; the nearest is {near}" if near else ""
             texts.append(f"kpi_contribution_json names {kpi}, which is no active KPI any more{hint}")
     if standing.is_stale:
-        texts.append("kpi_contribution_json was adopted, and what is computed has changed since")
+        texts.append(f"kpi_contribution_json was adopted, and {_what_changed(standing)}")
     return texts
 
 
-def _comparison(standing: Standing) -> str:
+def comparison(standing: Standing) -> str:
+    """How what was entered and what is computed compare, in a sentence."""
     entered, computed = standing.entered, standing.computed.numbers
     if not computed:
         return "Entered by hand; nothing is computed." if entered else "Nothing is entered, and nothing is computed."
@@ -79,12 +99,57 @@ def _difference(entered: float, computed: float) -> str:
     return f"{amount(entered)} beside {amount(computed)}{share}"
 
 
-def _remarks(standing: Standing) -> Iterator[str]:
-    if standing.is_stale:
-        yield f"Adopted on {standing.adopted_on}, and what is computed has changed since."
-    if standing.has_models and standing.computed.reasons:
+def remarks(standing: Standing) -> Iterator[str]:
+    """What else is worth a look, the most important first."""
+    yield adoption_remark(standing)
+    if standing.models and standing.computed.reasons:
         yield "Can't be adopted: " + " ".join(standing.computed.reasons)
     yield from standing.computed.notes
-    loose = [kpi for kpi in standing.entered or {} if standing.chain and kpi not in standing.chain]
+    loose = [kpi for kpi in standing.entered or {} if standing.chain.nodes and kpi not in standing.chain.nodes]
     if loose:
         yield f"Not on the metric chain: {', '.join(loose)}."
+    yield from claimed_by_several(standing.computed)
+    yield from (overlap.told(standing.key) for overlap in standing.overlaps)
+
+
+def adoption_remark(standing: Standing) -> str:
+    """What became of the adopted number; "" when it stands as it was adopted, or there is none."""
+    adoption = standing.adoption
+    if standing.is_stale and adoption is not None:
+        return f"Adopted on {adoption.on}, and {_what_changed(standing)}."
+    if adoption is None or standing.is_adopted or not standing.entered:
+        return ""
+    return f"Adopted on {adoption.on} was {assignments(adoption.numbers)}; another number was entered since."
+
+
+def _what_changed(standing: Standing) -> str:
+    """`what is computed has changed since: visits was 50, is 60 since 2026-04-02`."""
+    because = str(standing.since)
+    if not standing.computes_otherwise:
+        return f"its inputs have changed since, to the same number: {because}"
+    return "what is computed has changed since" + (f": {because}" if because else "")
+
+
+def claimed_by_several(computed: Contributions) -> Iterator[str]:
+    """A sentence per KPI to which several models of the initiative give a number."""
+    for kpi, total in computed.numbers.items():
+        claiming = [(part.name, part.numbers[kpi]) for part in computed.by_model if part.numbers.get(kpi)]
+        if len(claiming) > 1:
+            listed = " and ".join(f"{name} ({amount(number)})" for name, number in claiming)
+            yield (
+                f"{kpi} is claimed by the models {listed}, which add up to {amount(total)}: "
+                "if both mean the same gain, keep it in one of them."
+            )
+
+
+def why_not_adopted(computed: Contributions, shown: Mapping[str, float] | None) -> str:
+    """Why the computed numbers can't be adopted by a person who saw `shown` (None: nothing); "" when they can."""
+    if not computed.numbers:
+        return "nothing is computed that could be adopted. " + " ".join(computed.reasons)
+    if not same_numbers(shown, computed.numbers):
+        before = assignments(shown) if shown else "nothing"
+        return (
+            f"the row showed {before}; computed is now {assignments(computed.numbers)}, which is shown from now on. "
+            "Nothing was adopted; save again to adopt it, or take the tick away"
+        )
+    return "" if computed.approved else "not everything behind the number is approved. " + " ".join(computed.reasons)

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import Model, QuerySet
 
-from backlog.models import Initiative, ScopeMode, ScoringFramework
-from productops.models import InitiativeMathModel, InitiativeParam, KpiLevel, MetricConfig
+from backlog.models import Initiative, LifecycleStatus, ScopeMode, ScoringFramework
+from productops.chains import Chain, parse_chain
+from productops.consistency import ModelFacts
+from productops.models import SHARED_KEY, InitiativeMathModel, InitiativeParam, KpiLevel, MetricConfig
 from productops.scoring import ModelInput, ParamInput, Score, math_score, rice, wsjf
 
+# The chains of 10,000 initiatives stay at hand while an action goes through its tabs.
+read_chain = lru_cache(maxsize=16_384)(parse_chain)
 # Up to this many initiatives are picked by the database; beyond, reading all of them is quicker.
 PICKED = 500
 # Which estimate counts, by scope_mode; any other scope_mode counts engineering_tokens.
@@ -24,6 +29,8 @@ FRAMEWORKS = {
     ScoringFramework.WSJF.value: "wsjf",
     ScoringFramework.MATH_MODEL.value: "math",
 }
+# Where an initiative stands when nothing more is to come of it.
+OVER = frozenset({LifecycleStatus.DONE.value, LifecycleStatus.REJECTED.value, LifecycleStatus.ARCHIVED.value})
 SCORE_PARTS = ("value", "effort", "overall")
 RICE_INPUTS = ("reach", "impact", "confidence", "effort")
 WSJF_INPUTS = ("business_value", "time_criticality", "risk_reduction", "job_size")
@@ -55,7 +62,8 @@ class Facts:
     key: str  # initiative_key
     tokens: float | None  # by its scope_mode; None while unknown
     tokens_field: str  # the column that these tokens come from
-    chain: tuple[str, ...]  # metrics on its chain, in order of appearance
+    chain: Chain  # of all its models
+    is_live: bool  # whether it may still bring something: neither done, rejected nor archived
 
 
 def load_kpis() -> Kpis:
@@ -96,18 +104,44 @@ def load_models(initiatives: Collection[int] | None = None) -> dict[int, tuple[S
 def load_params(initiatives: Collection[int] | None = None) -> dict[int | None, dict[str, ParamInput]]:
     """Parameters for formulas by pk of their initiative; None holds the shared ones, which are always there."""
     stored = InitiativeParam.objects.filter(framework=ScoringFramework.MATH_MODEL)
-    fields = ("initiative_id", "param_name", "value", "approved")
+    fields = ("initiative_id", "param_name", "value", "approved", "min", "max", "unit", "initiative__initiative_key")
     rows = [*stored.filter(initiative=None).values_list(*fields)]
     rows += _of(stored.filter(initiative__isnull=False), initiatives).values_list(*fields)
     found: dict[int | None, dict[str, ParamInput]] = defaultdict(dict)
-    for initiative, name, value, approved in rows:
-        found[initiative][name] = ParamInput(value=value, approved=approved)
+    for initiative, name, value, approved, low, high, unit, key in rows:
+        found[initiative][name] = ParamInput(
+            value=value, approved=approved, low=low, high=high, unit=unit, owner=key or SHARED_KEY
+        )
     return dict(found)
+
+
+def own_param_names() -> dict[int, set[str]]:
+    """pk of the initiative -> param_names of its own parameters for formulas."""
+    stored = InitiativeParam.objects.filter(framework=ScoringFramework.MATH_MODEL, initiative__isnull=False)
+    found: dict[int, set[str]] = defaultdict(set)
+    for initiative, name in stored.values_list("initiative_id", "param_name"):
+        found[initiative].add(name)
+    return found
+
+
+def model_facts(models: Sequence[StoredModel]) -> list[ModelFacts]:
+    """Models with their chains, as the consistency report looks at them, in order of name."""
+    chains = [(model.input, read_chain(model.chain_text)) for model in models]
+    found = [ModelFacts(input=given, chain=chain if isinstance(chain, Chain) else Chain()) for given, chain in chains]
+    return sorted(found, key=lambda model: model.input.name)
 
 
 def load_facts(initiatives: Collection[int] | None = None) -> dict[int, Facts]:
     """Facts by pk of the initiative."""
-    fields = ("pk", "initiative_key", "scope_mode", TOKENS, *TOKEN_FIELDS.values(), "metric_chain_json")
+    fields = (
+        "pk",
+        "initiative_key",
+        "scope_mode",
+        TOKENS,
+        *TOKEN_FIELDS.values(),
+        "metric_chain_json",
+        "lifecycle_status",
+    )
     rows = _of(Initiative.objects.order_by("pk"), initiatives, by="pk").values(*fields)
     return {row["pk"]: _facts(row) for row in rows}
 
@@ -119,7 +153,8 @@ def _facts(row: Mapping[str, Any]) -> Facts:
         key=row["initiative_key"],
         tokens=row[tokens_field],
         tokens_field=tokens_field,
-        chain=tuple(chain.get("nodes", ())),
+        chain=Chain(nodes=tuple(chain.get("nodes", ())), edges=tuple(map(tuple, chain.get("edges", ())))),
+        is_live=row["lifecycle_status"] not in OVER,
     )
 
 

@@ -43,7 +43,11 @@ def _greatest(*values: float) -> float:
 
 
 def _total(*values: float) -> float:
-    return sum(values)
+    # As + adds; the builtin sum carries the bits that + rounds off.
+    total = values[0]
+    for value in values[1:]:
+        total += value
+    return total
 
 
 def _rounded(number: float, digits: float = 0.0) -> float:

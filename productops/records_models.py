@@ -9,13 +9,14 @@ from typing import Any
 from django.db.models import QuerySet
 
 from productops.chains import Chain, ChainError, check_ends
-from productops.evaluation import Kpis, load_kpis, load_models
+from productops.consistency import end_warning
+from productops.evaluation import Kpis, load_kpis, load_models, read_chain
 from productops.figures import assignments
 from productops.formulas import Formula, FormulaError, evaluate, parse_formula
 from productops.models import InitiativeMathModel
 from productops.records import InitiativeRows, withdraw_approval
-from productops.scoring import ModelOutcome, evaluate_model
-from productops.stored_chains import read_chain, store_chains, stored_texts, union_of
+from productops.scoring import ModelInput, ModelOutcome, evaluate_model
+from productops.stored_chains import store_chains, stored_texts, union_of
 from sheetsync.cells import Refusal, Value, is_blank, parse
 from sheetsync.dates import utc_text
 from sheetsync.records import Incoming, Record, Scene
@@ -93,7 +94,7 @@ def outputs_text(outcome: ModelOutcome) -> str:
 
 
 def _note(values: Mapping[str, Value], outcome: ModelOutcome, kpis: Kpis) -> str:
-    warnings = [text for text in (_chain_warning(values, kpis), _target_warning(values, kpis)) if text]
+    warnings = [text for text in (_chain_warning(values, outcome.model, kpis), _target_warning(values, kpis)) if text]
     if outcome.error and not outcome.missing:
         warnings.append(outcome.error)
     if warnings:
@@ -115,9 +116,11 @@ def _names_a_kpi(outcome: ModelOutcome, kpis: Kpis) -> bool:
     return not isinstance(formula, FormulaError) and any(fold(name) in active for name in formula.assigned)
 
 
-def _chain_warning(values: Mapping[str, Value], kpis: Kpis) -> str:
+def _chain_warning(values: Mapping[str, Value], model: ModelInput, kpis: Kpis) -> str:
     chain = read_chain(str(values["metric_chain_text"]))
-    return str(chain) if isinstance(chain, ChainError) else check_ends(chain, kpis.active) or ""
+    if isinstance(chain, ChainError):
+        return str(chain)
+    return end_warning(model, chain, kpis.active) or check_ends(chain, kpis.active) or ""
 
 
 def _target_warning(values: Mapping[str, Value], kpis: Kpis) -> str:

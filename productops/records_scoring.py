@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from backlog.models import ScoringFramework
+from productops.consistency import model_findings, off_chain_warning
 from productops.evaluation import (
     Facts,
     Kpis,
@@ -14,13 +15,14 @@ from productops.evaluation import (
     load_facts,
     load_kpis,
     load_models,
+    model_facts,
+    own_param_names,
     score_fields,
 )
 from productops.figures import same_number
 from productops.scoring import TOKENS, Score, contributions
 from sheetsync.cells import Value
 from sheetsync.records import Incoming, ModelRecords, Record, Scene
-from sheetsync.words import nearest
 
 MATH = ScoringFramework.MATH_MODEL.value
 
@@ -29,12 +31,12 @@ class ScoringRecords(ModelRecords):
     """Inputs and scores of every initiative."""
 
     def complete(self, scene: Scene, loaded: Mapping[str, tuple[int, dict[str, Value]]]) -> dict[str, Record]:
-        kpis, models, facts = load_kpis(), load_models(), load_facts()
+        kpis, models, facts, own = load_kpis(), load_models(), load_facts(), own_param_names()
         found = {}
         for key, (pk, values) in loaded.items():
-            own, said = models.get(pk, ()), facts[pk]
-            scores = all_scores(values, said, own, kpis)
-            values["math_warnings"] = math_warnings(values, scores[MATH], said, own, kpis)
+            modelled, said = models.get(pk, ()), facts[pk]
+            scores = all_scores(values, said, modelled, kpis)
+            values["math_warnings"] = math_warnings(values, scores[MATH], said, modelled, own.get(pk, ()), kpis)
             found[key] = Record(pk, values, _note(values, scores, said))
         return found
 
@@ -47,7 +49,12 @@ class ScoringRecords(ModelRecords):
 
 
 def math_warnings(
-    values: Mapping[str, Value], score: Score, facts: Facts, models: Sequence[StoredModel], kpis: Kpis
+    values: Mapping[str, Value],
+    score: Score,
+    facts: Facts,
+    models: Sequence[StoredModel],
+    own_params: Collection[str],
+    kpis: Kpis,
 ) -> str:
     """What is wrong with the initiative's math models, in sentences; "" for nothing.
 
@@ -64,7 +71,9 @@ def math_warnings(
         return " ".join([*texts, "There is no math model yet: add a row for it in MathModels."])
     given = contributions([model.input for model in models], kpis.active)
     texts += [model.input.name + ": no formula_text yet." for model in models if not model.input.formula_text.strip()]
-    texts += [*given.reasons, *given.notes]
+    texts += given.reasons
+    texts += [finding.text for finding in model_findings(model_facts(models), own_params, kpis.active)]
+    texts += given.notes
     computed = not any(part.error for part in given.by_model)
     if computed and score.missing:
         texts.append(f"No math score: {', '.join(_named(score.missing, facts))} is missing.")
@@ -77,7 +86,7 @@ def _named(missing: Sequence[str], facts: Facts) -> list[str]:
 
 
 def _note(values: Mapping[str, Value], scores: Mapping[str, Score], facts: Facts) -> str:
-    warning = _kpi_warning(str(values["immediate_kpi_key"]), facts)
+    warning = off_chain_warning(str(values["immediate_kpi_key"]), facts.chain)
     said = [*_missing(values, scores, facts), *_outdated(values, scores)]
     if values["use_math_model"] or values["active_scoring_framework"] == MATH:
         said.append(scores[MATH].note)
@@ -85,15 +94,6 @@ def _note(values: Mapping[str, Value], scores: Mapping[str, Score], facts: Facts
     if warning:
         return f"WARNING: {warning}" + (f"; {told}" if told else "")
     return f"OK: {told}" if told else "OK"
-
-
-def _kpi_warning(metric: str, facts: Facts) -> str:
-    """Without a chain there is nothing that the metric could stand on."""
-    if not metric or not facts.chain or metric in facts.chain:
-        return ""
-    near = nearest(metric, facts.chain)
-    hint = f"; the nearest on it is {near}" if near else ""
-    return f'immediate_kpi_key: "{metric}" isn\'t on the metric chain{hint}'
 
 
 def _missing(values: Mapping[str, Value], scores: Mapping[str, Score], facts: Facts) -> list[str]:

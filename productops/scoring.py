@@ -43,6 +43,10 @@ class ParamInput:
 
     value: float | None  # in the parameter's unit; None while it is empty
     approved: bool = False  # whether a person approved it
+    low: float | None = None  # min, in the parameter's unit; None while it is empty
+    high: float | None = None  # max, in the parameter's unit; None while it is empty
+    unit: str = ""  # as typed
+    owner: str = ""  # initiative_key, or SHARED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,19 +161,24 @@ def contributions(models: Sequence[ModelInput], active_kpis: Collection[str]) ->
     `target_kpi_key` unless the formula assigns that KPI itself. A model that can't be computed, or rests on something
     nobody approved, is shown, and keeps the sum from being adopted.
     """
-    outcomes = [evaluate_model(model) for model in sorted(models, key=_by_name)]
+    outcomes = evaluated(models)
     parts = [_contribution(outcome, active_kpis) for outcome in outcomes]
     numbers: dict[str, float] = {}
     for part in parts:
         for kpi, number in part.numbers.items():
             numbers[kpi] = numbers.get(kpi, 0.0) + number
     reasons = [text for outcome in outcomes for text in _reasons(outcome, active_kpis)]
-    if not numbers:
+    if not numbers and not reasons:
         reasons.append("No model gives a number for an active KPI.")
     notes = tuple(text for outcome in outcomes for text in _notes(outcome, active_kpis))
     return Contributions(
         numbers=numbers, by_model=tuple(parts), approved=not reasons, reasons=tuple(reasons), notes=notes
     )
+
+
+def evaluated(models: Sequence[ModelInput]) -> list[ModelOutcome]:
+    """The outcomes of one initiative's models, in order of model name: the order in which they are added up."""
+    return [evaluate_model(model) for model in sorted(models, key=_by_name)]
 
 
 def evaluate_model(model: ModelInput) -> ModelOutcome:
@@ -199,11 +208,15 @@ def _formula_text(model: ModelInput, error: FormulaError) -> str:
 
 
 def _missing_text(model: ModelInput, missing: Sequence[str], match: NameMatch) -> str:
+    """Which names have no row in Params, with the row that may be meant, and which have one without a value."""
     hints = []
-    for name in missing:
-        meant = nearest(name, model.params) if name in match.missing else None
+    for name in (name for name in missing if name in match.missing):
+        meant = nearest(name, model.params)
         hints.append(f"{name} (is {meant} meant?)" if meant else name)
-    return f"The model {model.name} needs a value in Params for {', '.join(hints)}."
+    empty = [name for name in missing if name not in match.missing]
+    needs = [f"a row in Params for {', '.join(hints)}"] if hints else []
+    needs += [f"a value in Params for {', '.join(empty)}"] if empty else []
+    return f"The model {model.name} needs {' and '.join(needs)}."
 
 
 def _number(given: float | None) -> float | None:
@@ -273,7 +286,7 @@ def _assembled(results: Mapping[str, float], tokens: float | None, note: str) ->
     return Score(value=value, effort=effort, overall=overall, missing=tuple(missing), note=_sentences(note, why))
 
 
-def _sources(outcome: ModelOutcome, active_kpis: Collection[str]) -> dict[str, str]:
+def contribution_sources(outcome: ModelOutcome, active_kpis: Collection[str]) -> dict[str, str]:
     """kpi_key -> the assigned name that gives the model's number for it."""
     kpis = {fold(kpi): kpi for kpi in active_kpis}
     sources = {kpis[fold(name)]: name for name in outcome.results if fold(name) in kpis}
@@ -285,7 +298,7 @@ def _sources(outcome: ModelOutcome, active_kpis: Collection[str]) -> dict[str, s
 
 
 def _contribution(outcome: ModelOutcome, active_kpis: Collection[str]) -> ModelContribution:
-    sources = _sources(outcome, active_kpis)
+    sources = contribution_sources(outcome, active_kpis)
     return ModelContribution(
         name=outcome.model.name,
         numbers={kpi: outcome.results[name] for kpi, name in sources.items()},
@@ -307,7 +320,7 @@ def _reasons(outcome: ModelOutcome, active_kpis: Collection[str]) -> list[str]:
     """Why this model keeps the sum from being adopted; a model without a formula adds nothing, and keeps nothing."""
     if outcome.error:
         return [outcome.error] if outcome.model.formula_text.strip() else []
-    sources = _sources(outcome, active_kpis)
+    sources = contribution_sources(outcome, active_kpis)
     return _approval_problems(outcome, list(sources.values())) if sources else []
 
 
@@ -322,6 +335,6 @@ def _notes(outcome: ModelOutcome, active_kpis: Collection[str]) -> list[str]:
         meant = nearest(target, active_kpis)
         hint = f"; the nearest is {meant}" if meant else ""
         notes.append(f"target_kpi_key of the model {model.name} is {target}, which is no active KPI{hint}.")
-    elif not _sources(outcome, active_kpis):
+    elif not contribution_sources(outcome, active_kpis):
         notes.append(f"The model {model.name} gives no active KPI a number: set target_kpi_key and write value = ...")
     return notes

@@ -5,9 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from backlog.models import Initiative
+from productops.contribution_draws import ContributionDraws, DrawnParam, contribution_draws
 from productops.evaluation import PICKED, Kpis, load_kpis
+from productops.models import SHARED_KEY
 
-__all__ = ["Kpis", "active_kpis", "contributions_of", "kpis", "north_star"]
+__all__ = [
+    "SHARED_KEY",
+    "ContributionDraws",
+    "DrawnParam",
+    "Kpis",
+    "active_kpis",
+    "contribution_draws",
+    "contributions_of",
+    "kpis",
+    "north_star",
+]
 
 
 def kpis() -> Kpis:

@@ -109,6 +109,7 @@ registry.policies(
         "adopted_at",
         "adopted_by",
         "adopted_run",
+        "adopted_inputs_json",
         by=(SAVE,),
         why="which computed numbers a person adopted",
     ),

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from functools import lru_cache
 from typing import Any
 
 from backlog.models import Initiative
-from productops.chains import Chain, ChainError, parse_chain, union
+from productops.chains import Chain, ChainError, union
+from productops.evaluation import read_chain
 from productops.models import InitiativeMathModel
 from sheetsync.storage import Origin, RecordUpdate, Storage
-
-read_chain = lru_cache(maxsize=4_096)(parse_chain)
 
 
 def union_of(texts: Iterable[str]) -> Chain | ChainError:

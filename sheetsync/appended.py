@@ -1,10 +1,15 @@
-"""Tabs that the backend only appends rows to: each row once, earlier rows stay as they are."""
+"""Tabs that the backend only appends rows to: each row once, earlier rows stay as they are.
+
+A job that refreshes such a tab brings cells of rows that stand there up to date: a later action found out more about
+them. The cells are the backend's; a cell that holds a formula is left alone all the same.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sheetsync.cells import render
+from sheetsync.cells import render, shows
 from sheetsync.merge import Attempt
 from sheetsync.recording import log_cells, tell_refused
 from sheetsync.records import NewRow
@@ -12,7 +17,7 @@ from sheetsync.rowstates import TabMemory
 from sheetsync.storage import now_epoch
 from sheetsync.tabsync import TabSync
 from sheetsync.workbooks.interface import Writable
-from sheetsync.writing import PlannedRow, TabOutcome, TabPlan
+from sheetsync.writing import PlannedCell, PlannedRow, TabOutcome, TabPlan
 
 # The row state that remembers rows on their way to the tab; no row's identity is spelled so.
 _ATTEMPT = "(rows on their way)"
@@ -42,14 +47,31 @@ class AppendedTabSync(TabSync):
         self.memory.load_rows([_ATTEMPT])
         if self.job.append is not None:
             present = {row.key for row in self.view.rows}
-            lacking = [row for row in self.job.append(self.scene, self.view) if row.key not in present]
-            self.complete = not lacking
+            wanted = self.job.append(self.scene, self.view)
+            lacking = [row for row in wanted if row.key not in present]
+            changed = list(self._changed(wanted)) if self.job.refresh else []
+            self.complete = not lacking and not changed
             if not self._waits():
                 plan.appended.extend(self._planned(row) for row in lacking)
+                plan.cells.extend(changed)
         if plan:
             self._note_attempt(self.write_window_s)
         self._close()
         return plan
+
+    def _changed(self, wanted: Sequence[NewRow]) -> Iterator[PlannedCell]:
+        """Cells of rows that stand here and show something else than they shall."""
+        for new in wanted:
+            row = self.view.by_key.get(new.key)
+            for column in self.tab.columns if row is not None else ():
+                assert row is not None
+                name = column.name
+                if name not in new.values or name not in row.raw or name in self.tab.identity:
+                    continue
+                if not shows(column, new.values[name], row.raw[name]) and not self.is_formula(row, name):
+                    value = render(column, new.values[name])
+                    expect = row.raw[name]
+                    yield PlannedCell(row=row, key=row.key, column=name, value=value, expect=expect, owned=True)
 
     def _waits(self) -> bool:
         attempts = self.memory.rows[_ATTEMPT].attempts.get("", [])

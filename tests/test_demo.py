@@ -17,10 +17,11 @@ from pytest_django import DjangoDbBlocker
 
 from backlog.models import Initiative, IntakeSubmission
 from config.demo.assumptions import MODELS, SHARED
-from config.demo.company import FORMS, IntakeForm, plans
-from config.demo.folder import BOOKS, Folder
+from config.demo.company import FORMS, Cell, IntakeForm, plans
+from config.demo.folder import Folder
+from config.demo.shelf import BOOKS, TabNotFound, type_rows
 from config.demo.strategy import CONSTRAINTS, KPIS, SCENARIOS, TARGETS
-from config.demo.workbooks import TabNotFound, type_rows, write_intake
+from config.demo.workbooks import write_intake
 from optimization.models import OptimizationRun, Portfolio
 from optimization.rules import RuleType
 from productops.models import InitiativeParam, MetricConfig
@@ -79,40 +80,42 @@ def test_targets_reach_from_everything_to_one_country_with_floors_goals_and_base
 METRICS = registry.get(Role.PRODUCTOPS, "Metrics_Config").tab
 
 
+PRODUCTOPS = BOOKS[Role.PRODUCTOPS]
+
+
 @pytest.fixture
-def metrics_book(tmp_path: Path) -> Path:
-    path = tmp_path / "metrics.xlsx"
-    call_command("init_workbook", "productops", str(path), stdout=io.StringIO())
-    return path
+def shelf(tmp_path: Path) -> Folder:
+    """One with the productops workbook."""
+    shelf = Folder(tmp_path)
+    call_command("init_workbook", "productops", shelf.location(PRODUCTOPS), stdout=io.StringIO())
+    return shelf
 
 
-def metric_rows(path: Path) -> dict[str, dict[str, object]]:
-    return shown(path, "Metrics_Config", "kpi_key")
+def type_metric(shelf: Folder, *, adds_rows: bool = True, **cells: Cell) -> int:
+    return type_rows(shelf, PRODUCTOPS, METRICS, [cells], identity=("kpi_key",), adds_rows=adds_rows)
 
 
-def test_typing_adds_rows_and_fills_only_cells_that_nobody_filled(metrics_book: Path) -> None:
-    first = {"kpi_key": "gmv", "unit": "GBP"}
-    assert type_rows(metrics_book, METRICS, [first], identity=("kpi_key",), adds_rows=True) == 2
-    second = {"kpi_key": "GMV ", "unit": "USD", "notes": "by card"}
-    assert type_rows(metrics_book, METRICS, [second], identity=("kpi_key",), adds_rows=True) == 1
-    row = metric_rows(metrics_book)["gmv"]
+def test_typing_adds_rows_and_fills_only_cells_that_nobody_filled(shelf: Folder) -> None:
+    assert type_metric(shelf, kpi_key="gmv", unit="GBP") == 2
+    assert type_metric(shelf, kpi_key="GMV ", unit="USD", notes="by card") == 1
+    row = shown(shelf.file(PRODUCTOPS), "Metrics_Config", "kpi_key")["gmv"]
     assert (row["unit"], row["notes"]) == ("GBP", "by card")
 
 
-def test_typing_without_adding_leaves_unknown_rows_out_and_the_file_as_it_is(metrics_book: Path) -> None:
-    before = metrics_book.read_bytes()
-    assert type_rows(metrics_book, METRICS, [{"kpi_key": "gmv", "unit": "GBP"}], identity=("kpi_key",)) == 0
-    assert metrics_book.read_bytes() == before
+def test_typing_without_adding_leaves_unknown_rows_out_and_the_file_as_it_is(shelf: Folder) -> None:
+    before = shelf.file(PRODUCTOPS).read_bytes()
+    assert type_metric(shelf, adds_rows=False, kpi_key="gmv", unit="GBP") == 0
+    assert shelf.file(PRODUCTOPS).read_bytes() == before
 
 
-def test_a_typed_zero_is_no_empty_tick_box(metrics_book: Path) -> None:
-    type_rows(metrics_book, METRICS, [{"kpi_key": "gmv", "notes": 0}], identity=("kpi_key",), adds_rows=True)
-    assert type_rows(metrics_book, METRICS, [{"kpi_key": "gmv", "notes": "later"}], identity=("kpi_key",)) == 0
+def test_a_typed_zero_is_no_empty_tick_box(shelf: Folder) -> None:
+    type_metric(shelf, kpi_key="gmv", notes=0)
+    assert type_metric(shelf, kpi_key="gmv", notes="later") == 0
 
 
-def test_typing_into_a_tab_that_isn_t_there_says_how_to_get_it(metrics_book: Path) -> None:
+def test_typing_into_a_tab_that_isn_t_there_says_how_to_get_it(shelf: Folder) -> None:
     with pytest.raises(TabNotFound, match="has no tab 'Backlog'"):
-        type_rows(metrics_book, registry.get(Role.BACKLOG, "Backlog").tab, [])
+        type_rows(shelf, PRODUCTOPS, registry.get(Role.BACKLOG, "Backlog").tab, [])
 
 
 def test_an_intake_sheet_that_is_made_anew_holds_the_keys_that_were_given(tmp_path: Path) -> None:
@@ -127,7 +130,7 @@ def test_files_that_are_set_aside_are_kept_beside_the_new_ones(tmp_path: Path) -
     folder = Folder(tmp_path)
     for text in ("one", "two"):
         folder.state.write_text(text)
-        aside = folder.set_aside()
+        aside = Path(folder.set_aside().removeprefix("in "))
         assert (aside / "state.json").read_text() == text
     assert not folder.state.exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["before-1", "before-2"]
@@ -234,7 +237,7 @@ def tell_beside_others(folder: Folder) -> Beside:
     )
     backlog = Workbook.objects.create(role=Role.BACKLOG, location=str(folder.path / "elsewhere.xlsx"))
     told(folder.path)
-    tabs = {tab: shown(folder.book(role), tab, "initiative_key") for role, tab in WITH_INITIATIVES}
+    tabs = {tab: shown(folder.file(BOOKS[role]), tab, "initiative_key") for role, tab in WITH_INITIATIVES}
     theirs_now = Initiative.objects.get(pk=theirs.pk)
     return Beside(
         keys={tab: set(rows) for tab, rows in tabs.items()},
@@ -253,8 +256,8 @@ def tell_four_times(folder: Folder, beside: Beside) -> Tellings:
     edit(folder, key)
     told(folder.path)
     edited_counted = counts()
-    folder.book(Role.BACKLOG).unlink()
-    folder.intake(FORMS[0]).unlink()
+    folder.file(BOOKS[Role.BACKLOG]).unlink()
+    folder.file(FORMS[0].file).unlink()
     told(folder.path)
     return Tellings(
         beside=beside,
@@ -268,13 +271,13 @@ def tell_four_times(folder: Folder, beside: Beside) -> Tellings:
         key=key,
         edited_counted=edited_counted,
         lost_counted=counts(),
-        lost_backlog=shown(folder.book(Role.BACKLOG), "Backlog", "initiative_key"),
+        lost_backlog=shown(folder.file(BOOKS[Role.BACKLOG]), "Backlog", "initiative_key"),
     )
 
 
 def edit(folder: Folder, key: str) -> None:
     """What people change between two tellings: an override, an entry, a formula's input, an emptied cell, a rule."""
-    backlog, productops, portfolio = (folder.book(role) for role in BOOKS)
+    backlog, productops, portfolio = (folder.file(BOOKS[role]) for role in BOOKS)
     change(backlog, "Backlog", "initiative_key", key, "title", "Free tables tonight")
     change(backlog, "Backlog", "initiative_key", key, "category", None)
     change(productops, "Scoring_Inputs", "initiative_key", key, "rice_reach", 61000)
@@ -351,7 +354,7 @@ def test_choosing_is_worth_more_than_sorting_and_rules_pull_initiatives_in(telli
 
 @pytest.mark.django_db
 def test_one_goal_is_missed_and_the_summary_says_which(tellings: Tellings) -> None:
-    gaps = shown(tellings.folder.book(Role.OPTIMIZATION), "Gaps_And_Alerts", "severity")
+    gaps = shown(tellings.folder.file(BOOKS[Role.OPTIMIZATION]), "Gaps_And_Alerts", "severity")
     assert set(gaps) == {"ok", "warning"}
     assert "support_hours_saved" in tellings.first
 
@@ -374,10 +377,10 @@ def test_edits_between_two_tellings_stay_in_sheets_and_database(tellings: Tellin
     initiative = Initiative.objects.select_related("scoring").get(initiative_key=tellings.key)
     assert (initiative.title, initiative.category) == ("Free tables tonight", "")
     assert initiative.scoring.rice_reach == 61000
-    productops = tellings.folder.book(Role.PRODUCTOPS)
+    productops = tellings.folder.file(BOOKS[Role.PRODUCTOPS])
     assert shown(productops, "Scoring_Inputs", "initiative_key")[tellings.key]["rice_reach"] == 61000
     assert shown(productops, "KPI_Contributions", "initiative_key")[tellings.key]["title"] == "Free tables tonight"
-    scenarios = shown(tellings.folder.book(Role.OPTIMIZATION), "Scenario_Config", "scenario_name")
+    scenarios = shown(tellings.folder.file(BOOKS[Role.OPTIMIZATION]), "Scenario_Config", "scenario_name")
     assert scenarios[str(SCENARIOS[0]["scenario_name"])]["notes"] == "Signed off"
     assert tellings.edited_counted == tellings.counted
 
@@ -387,7 +390,7 @@ def test_a_lost_workbook_is_made_anew_and_nothing_is_handed_in_twice(tellings: T
     assert tellings.lost_counted == tellings.counted
     assert len(tellings.lost_backlog) == 60
     assert tellings.lost_backlog[tellings.key]["title"] == "Free tables tonight"
-    intake = shown(tellings.folder.intake(FORMS[0]), FORMS[0].tab, FORMS[0].title_header)
+    intake = shown(tellings.folder.file(FORMS[0].file), FORMS[0].tab, FORMS[0].title_header)
     assert intake["Tonight near me"]["initiative_key"] == tellings.key
 
 

@@ -1,23 +1,18 @@
-"""The folder of the demo: where its workbooks lie, and which steps were taken already."""
+"""The folder of the demo: where its files lie, and which steps were taken already."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from config.demo.company import COMPANY, FORMS, IntakeForm
-from sheetsync.tabs import Role
-
-# Titles of the three workbooks that PMs and analysts work in.
-BOOKS: Mapping[Role, str] = {
-    Role.BACKLOG: f"{COMPANY} backlog",
-    Role.PRODUCTOPS: f"{COMPANY} productops",
-    Role.OPTIMIZATION: f"{COMPANY} portfolio",
-}
+from config.demo.company import Cell, IntakeForm
+from config.demo.shelf import TITLES, Grid
+from config.demo.workbooks import read_tab, type_cells, write_intake
 
 
 @dataclass
@@ -54,39 +49,56 @@ class Progress:
 
 @dataclass(frozen=True)
 class Folder:
-    """Where the demo's files lie."""
+    """The shelf whose workbooks are .xlsx files in one folder."""
 
     path: Path  # absolute
 
-    def intake(self, form: IntakeForm) -> Path:
-        """A department's workbook."""
-        return self.path / f"{form.file}.xlsx"
-
-    def book(self, role: Role) -> Path:
-        """The backlog, productops or optimization workbook."""
-        return self.path / f"{BOOKS[role]}.xlsx"
+    def file(self, title: str) -> Path:
+        """A workbook's file."""
+        return self.path / f"{title}.xlsx"
 
     @property
     def state(self) -> Path:
         """Where `Progress` is kept."""
         return self.path / "state.json"
 
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """Every file of the demo, whether it is there or not."""
-        return (*map(self.intake, FORMS), *map(self.book, BOOKS), self.state)
+    def location(self, title: str) -> str:
+        """The file's path."""
+        return str(self.file(title))
 
-    def set_aside(self) -> Path:
-        """Moves the demo's files into a new folder beside them, and returns it; nothing is deleted."""
-        aside = next(place for place in self._asides() if not place.exists())
+    def holds(self, title: str) -> bool:
+        """Whether the file is there."""
+        return self.file(title).exists()
+
+    def make_intake(self, form: IntakeForm, keys: Mapping[str, str]) -> None:
+        """Writes a department's file."""
+        write_intake(self.file(form.file), form, keys)
+
+    def make_blank(self, title: str) -> None:
+        """Nothing: `init_workbook` makes the file."""
+
+    def read(self, title: str, tab: str) -> Grid:
+        """What a tab shows."""
+        return read_tab(self.file(title), tab)
+
+    def type(self, title: str, tab: str, cells: Mapping[tuple[int, int], Cell]) -> None:
+        """Types into cells."""
+        type_cells(self.file(title), tab, cells)
+
+    def address(self, location: str) -> str:
+        """The file's path."""
+        return location
+
+    def set_aside(self) -> str:
+        """Moves the demo's files into a new folder beside them; nothing is deleted."""
+        aside = next(place for place in asides(self.path) if not place.exists())
         aside.mkdir(parents=True)
-        for file in self.files:
+        for file in (*map(self.file, TITLES), self.state):
             if file.exists():
                 file.rename(aside / file.name)
-        return aside
+        return f"in {aside}"
 
-    def _asides(self) -> Iterable[Path]:
-        number = 1
-        while True:
-            yield self.path / f"before-{number}"
-            number += 1
+
+def asides(path: Path) -> Iterator[Path]:
+    """Folders for what is put aside."""
+    return (path / f"before-{number}" for number in count(1))

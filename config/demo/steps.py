@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from config.demo.assumptions import MODELS, SHARED
 from config.demo.company import Cell, Cells, plans, with_keys
+from config.demo.shelf import UNTOUCHED
 from config.demo.strategy import CONSTRAINTS, KPIS, SCENARIOS, TARGETS
-from config.demo.workbooks import UNTOUCHED
 from sheetsync.tabs import Role
 
 Keys = Mapping[str, str]  # ref -> initiative_key

@@ -17,10 +17,10 @@ from django.db.models import QuerySet
 from backlog.models import Initiative, IntakeSubmission
 from config.demo import steps
 from config.demo.company import FORMS, IntakeForm
-from config.demo.folder import BOOKS, Folder, Progress
+from config.demo.folder import Progress
+from config.demo.shelf import BOOKS, TITLES, Shelf, type_rows
 from config.demo.steps import Filling
 from config.demo.strategy import NORTH_STAR, RULES, SCENARIOS
-from config.demo.workbooks import type_rows, write_intake
 from optimization.models import OptimizationRun
 from optimization.running import ENDED
 from productops.models import KpiLevel, MetricConfig
@@ -44,7 +44,7 @@ class DemoStopped(Exception):
 class Story:
     """One telling of the demo."""
 
-    folder: Folder
+    shelf: Shelf
     say: Callable[[str], None]  # a line for whoever watches
     whisper: Callable[[str], None]  # what commands print, for whoever wants to know more
     progress: Progress = field(init=False)
@@ -65,12 +65,12 @@ class Story:
 
     def _open_folder(self) -> None:
         self._refuse_foreign_data()
-        self.folder.path.mkdir(parents=True, exist_ok=True)
-        self.progress = Progress.load(self.folder.state)
+        self.shelf.path.mkdir(parents=True, exist_ok=True)
+        self.progress = Progress.load(self.shelf.state)
         if self.progress.is_connected and not self.workbooks().exists():
-            aside = self.folder.set_aside()
-            self.say(f"The workbooks there belong to another database; they are kept in {aside}.")
-            self.progress = Progress(self.folder.state)
+            aside = self.shelf.set_aside()
+            self.say(f"The workbooks there belong to another database; they are kept {aside}.")
+            self.progress = Progress(self.shelf.state)
 
     def _refuse_foreign_data(self) -> None:
         """Two demos, or a demo and a real company, would steer by one set of KPIs and scenarios."""
@@ -90,47 +90,62 @@ class Story:
 
     def workbooks(self, *roles: Role) -> QuerySet[Workbook]:
         """The demo's registered workbooks, of these roles or of all."""
-        places = [canonical_location(str(file)) for file in self.folder.files]
+        places = [self._place(title) for title in TITLES if self.shelf.location(title)]
         found = Workbook.objects.filter(location__in=places)
         return found.filter(role__in=roles) if roles else found
 
+    def _place(self, title: str) -> str:
+        """How a workbook of the demo is registered."""
+        return canonical_location(self.shelf.location(title))
+
     def _workbook(self, role: Role) -> Workbook:
-        return Workbook.objects.get(location=canonical_location(str(self.folder.book(role))))
+        return Workbook.objects.get(location=self._place(BOOKS[role]))
 
     def intake(self, form: IntakeForm) -> Workbook:
         """A department's registered workbook."""
-        return Workbook.objects.get(location=canonical_location(str(self.folder.intake(form))))
+        return Workbook.objects.get(location=self._place(form.file))
 
     def _make_workbooks(self) -> None:
-        known = set(self.workbooks().values_list("location", flat=True))
         for form in FORMS:
-            self._make_intake(form, known)
+            self._make_intake(form)
         for role in BOOKS:
-            self._make_book(role, known)
+            self._make_book(role)
         self.progress.is_connected = True
         self.progress.save()
 
-    def _make_intake(self, form: IntakeForm, known: set[str]) -> None:
-        path = self.folder.intake(form)
-        place = canonical_location(str(path))
-        if not path.exists():
-            keys = self._keys_of(form) if place in known else {}
-            write_intake(path, form, keys)
-            self.say(f"{form.author} keeps {path.name}: {len(form.rows)} rows")
-        if place not in known:
+    def _make_intake(self, form: IntakeForm) -> None:
+        known = self._registered(form.file)
+        if not self.shelf.holds(form.file):
+            self.shelf.make_intake(form, self._keys_of(form, known) if known else {})
+            self._follow(known, form.file)
+            self.say(f"{form.author} keeps {form.file}: {len(form.rows)} rows")
+        if known is None:
             options = {"tab": form.tab, "department": form.department, "add_columns": form.add_columns}
-            self._command("connect", Role.INTAKE.value, str(path), **options)
+            self._command("connect", Role.INTAKE.value, self.shelf.location(form.file), **options)
 
-    def _make_book(self, role: Role, known: set[str]) -> None:
-        path = self.folder.book(role)
-        place = canonical_location(str(path))
-        if not path.exists():
-            self._command("init_workbook", role.value, str(path))
-            if place in known:
+    def _make_book(self, role: Role) -> None:
+        title = BOOKS[role]
+        known = self._registered(title)
+        if not self.shelf.holds(title):
+            self.shelf.make_blank(title)
+            self._command("init_workbook", role.value, self.shelf.location(title))
+            self._follow(known, title)
+            if known:
                 self.remade.add(role)
                 self.progress.forget(steps.typed_by_people_alone(role))
-        if place not in known:
-            self._command("connect", role.value, str(path))
+        if known is None:
+            self._command("connect", role.value, self.shelf.location(title))
+
+    def _registered(self, title: str) -> Workbook | None:
+        if not self.shelf.location(title):
+            return None
+        return Workbook.objects.filter(location=self._place(title)).first()
+
+    def _follow(self, known: Workbook | None, title: str) -> None:
+        """A workbook that was made anew may stand elsewhere."""
+        if known and known.location != self._place(title):
+            known.location = self._place(title)
+            known.save(update_fields=["location"])
 
     def _command(self, *arguments: str, **options: Any) -> None:
         said = io.StringIO()
@@ -140,17 +155,17 @@ class Story:
     # ---- intake and backlog ----------------------------------------------------------------------------------------
 
     def _take_intake(self) -> None:
-        for form in FORMS:
+        # Twice: what a sheet is told of a mistyped key depends on the keys that the others were given.
+        for form in (*FORMS, *FORMS):
             self._act("pm.backlog_sync", self.intake(form))
-            self.progress.keys |= self._keys_of(form)
+            self.progress.keys |= self._keys_of(form, self.intake(form))
         self.progress.save()
         self.say(f"Intake: {len(self.progress.keys)} initiatives have a key")
 
-    def _keys_of(self, form: IntakeForm) -> dict[str, str]:
+    def _keys_of(self, form: IntakeForm, workbook: Workbook) -> dict[str, str]:
         """ref -> key of what was taken from a department's sheet; titles are told apart within one sheet."""
         refs = {fold(str(title)): ref for ref, title in _titles(form) if ref}
-        taken = IntakeSubmission.objects.filter(workbook__location=canonical_location(str(self.folder.intake(form))))
-        pairs = taken.values_list("title", "initiative__initiative_key")
+        pairs = IntakeSubmission.objects.filter(workbook=workbook).values_list("title", "initiative__initiative_key")
         return {refs[fold(title)]: key for title, key in pairs if fold(title) in refs}
 
     def _fill_backlog(self) -> None:
@@ -214,7 +229,8 @@ class Story:
             return False
         tab = registry.get(filling.role, filling.tab).tab
         filled = type_rows(
-            self.folder.book(filling.role),
+            self.shelf,
+            BOOKS[filling.role],
             tab,
             filling.rows,
             identity=filling.identity,

@@ -179,4 +179,4 @@ def _money(number: float) -> str:
 def _print_places(console: Console, story: Story) -> None:
     console.print("\n[bold]Where things are[/bold]")
     for workbook in story.workbooks():
-        console.print(f"  {workbook.role:13} {workbook.location}", markup=False, soft_wrap=True)
+        console.print(f"  {workbook.role:13} {story.shelf.address(workbook.location)}", markup=False, soft_wrap=True)

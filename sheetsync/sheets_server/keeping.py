@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,22 @@ import orjson
 from sheetsync.sheets_server.cells import Cell
 from sheetsync.sheets_server.places import Block
 from sheetsync.sheets_server.sheet import Protection, Sheet, Spreadsheet
+
+
+class KeptElsewhere(Exception):
+    """Another server keeps its spreadsheets in this file."""
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Nobody else keeps spreadsheets in the file while the block runs. Raises KeptElsewhere."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(f".{path.name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise KeptElsewhere from None
+        yield
 
 
 def save(path: Path, spreadsheets: Iterable[Spreadsheet]) -> None:

@@ -14,29 +14,36 @@ from sheetsync.sheets_server.sheet import Sheet, Spreadsheet
 from sheetsync.workbooks.xlsx_sheet_xml import column_letters
 
 MOST_ROWS = 500  # shown of one tab
+_SHORT = 20  # characters that need no wide column
 _STYLE = """
 body{font:14px/1.4 system-ui,sans-serif;margin:0;color:#1f2933;background:#fff}
 header{padding:12px 16px;border-bottom:1px solid #d5dae0}h1{font-size:18px;margin:0 0 6px}a{color:#1d5fa8}
 nav a{display:inline-block;padding:4px 10px;border-radius:4px;text-decoration:none}nav a[aria-current]{background:#243b53;color:#fff}
 main{padding:0 0 40px;overflow:auto}table{border-collapse:collapse}td,th{border:1px solid #d5dae0;padding:3px 6px;text-align:left;
 vertical-align:top;max-width:320px;white-space:pre-wrap}th{background:#f0f2f4;font-weight:400;color:#52606d}p,ul,form{margin:16px}
-td:focus{outline:2px solid #1d5fa8}
+td:focus{outline:2px solid #1d5fa8}td.long{min-width:180px}td.over{white-space:pre;max-width:0;overflow:visible}
+tr.head{position:sticky;top:0;z-index:1}input[type=checkbox]{width:16px;height:16px;display:block;margin:2px auto}
 """
 _SCRIPT = """
 const [id, tab] = JSON.parse(document.getElementById('place').textContent);
+async function type(name, text) {
+  const range = encodeURIComponent("'" + tab.replaceAll("'", "''") + "'!" + name);
+  const answer = await fetch(`/v4/spreadsheets/${id}/values/${range}?valueInputOption=USER_ENTERED`, {
+    method: 'PUT', headers: {'Content-Type': 'application/json'}, body: JSON.stringify({values: [[text]]})});
+  if (!answer.ok) alert((await answer.json()).error.message);
+  location.reload();
+}
+document.querySelectorAll('input[data-cell]').forEach(box => {
+  box.addEventListener('change', () => type(box.dataset.cell, box.checked ? 'TRUE' : 'FALSE'));
+});
 document.querySelectorAll('td[data-cell]').forEach(cell => {
   const shown = cell.textContent;
   cell.addEventListener('keydown', event => {
     if (event.key === 'Enter' && !event.shiftKey) { event.preventDefault(); cell.blur(); }
     if (event.key === 'Escape') { cell.textContent = shown; cell.blur(); }
   });
-  cell.addEventListener('blur', async () => {
-    if (cell.textContent === shown) return;
-    const range = encodeURIComponent("'" + tab.replaceAll("'", "''") + "'!" + cell.dataset.cell);
-    const answer = await fetch(`/v4/spreadsheets/${id}/values/${range}?valueInputOption=USER_ENTERED`, {
-      method: 'PUT', headers: {'Content-Type': 'application/json'}, body: JSON.stringify({values: [[cell.textContent]]})});
-    if (!answer.ok) alert((await answer.json()).error.message);
-    location.reload();
+  cell.addEventListener('blur', () => {
+    if (cell.textContent !== shown) type(cell.dataset.cell, cell.textContent);
   });
 });
 """
@@ -62,8 +69,9 @@ def home(spreadsheets: Iterable[Spreadsheet]) -> str:
 
 
 def tab_page(spreadsheet: Spreadsheet, title: str) -> str:
-    """One tab of a spreadsheet; the first one without a title."""
-    sheet = next((one for one in spreadsheet.sheets if one.title == title), spreadsheet.sheets[0])
+    """One tab of a spreadsheet; without a title the first one that holds something."""
+    filled = next((one for one in spreadsheet.sheets if one.used_rows()), spreadsheet.sheets[0])
+    sheet = next((one for one in spreadsheet.sheets if one.title == title), filled)
     links = "".join(
         f'<a href="?tab={quote(one.title)}"{" aria-current=page" if one is sheet else ""}>{escape(one.title)}</a>'
         for one in spreadsheet.sheets
@@ -91,21 +99,32 @@ def _table(spreadsheet: Spreadsheet, sheet: Sheet) -> str:
     columns = range(sheet.column_count)
     head = "".join(f"<th>{column_letters(column)}</th>" for column in columns)
     lines = [f"<tr><th></th>{head}</tr>"]
+    frozen = sheet.grid.get("frozenRowCount", 0)
     for row in range(last):
         values = shown[row] if row < len(shown) else {}
-        cells = "".join(_cell(spreadsheet, sheet, row, column, values.get(column)) for column in columns)
-        lines.append(f"<tr><th>{row + 1}</th>{cells}</tr>")
+        cells = "".join(_cell(spreadsheet, sheet, row, column, values) for column in columns)
+        head = " class=head" if row == frozen - 1 else ""
+        lines.append(f"<tr{head}><th>{row + 1}</th>{cells}</tr>")
     more = f"<p>The first {MOST_ROWS} of {used} rows.</p>" if used > MOST_ROWS else ""
     return f"<table>{''.join(lines)}</table>{more}"
 
 
-def _cell(spreadsheet: Spreadsheet, sheet: Sheet, row: int, column: int, value: Any) -> str:
-    cell = sheet.dressed(row, column)
+def _cell(spreadsheet: Spreadsheet, sheet: Sheet, row: int, column: int, values: Mapping[int, Any]) -> str:
+    cell, value = sheet.dressed(row, column), values.get(column)
     note = f' title="{escape(str(cell.looks["note"]))}"' if "note" in cell.looks else ""
     style = _style(_format(sheet, row, column, cell))
-    text = escape(formatted(value, cell, spreadsheet.locale))
     name = f"{column_letters(column)}{row + 1}"
-    return f'<td contenteditable="plaintext-only" data-cell="{name}"{note}{style}>{text}</td>'
+    if sheet.is_tick_box(row, column) and isinstance(value, bool):
+        ticked = " checked" if value else ""
+        return f'<td{note}{style}><input type="checkbox" data-cell="{name}" aria-label="{name}"{ticked}></td>'
+    text = formatted(value, cell, spreadsheet.locale)
+    look = _length(text, alone=len(values) == 1)
+    return f'<td contenteditable="plaintext-only" data-cell="{name}"{look}{note}{style}>{escape(text)}</td>'
+
+
+def _length(text: str, *, alone: bool) -> str:
+    """Texts that stand alone in their row run on over the empty cells beside them."""
+    return "" if len(text) <= _SHORT else " class=over" if alone else " class=long"
 
 
 def _format(sheet: Sheet, row: int, column: int, cell: Cell) -> dict[str, Any]:

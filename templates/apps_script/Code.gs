@@ -139,6 +139,42 @@ var MENU = {
  ],
  "optimization": [
   {
+   "action": "pm.compare_runs",
+   "call": "pm_compare_runs",
+   "label": "Compare two runs",
+   "help": "Says what changed between the two runs given, or the last two of a scenario, and which change moved which initiative.",
+   "rows": false,
+   "tab": false,
+   "takes": [
+    "scenario",
+    "run"
+   ]
+  },
+  {
+   "action": "pm.explain_selection",
+   "call": "pm_explain_selection",
+   "label": "Explain initiatives",
+   "help": "Says of the initiatives given why they are in or out, what forcing them in or out would cost, and whom it would push out.",
+   "rows": true,
+   "tab": false,
+   "takes": [
+    "scenario",
+    "run"
+   ]
+  },
+  {
+   "action": "pm.optimize_frontier",
+   "call": "pm_optimize_frontier",
+   "label": "Vary the capacity",
+   "help": "Fills Frontier: what the last run of a scenario, or the run given, would reach with more or less capacity.",
+   "rows": false,
+   "tab": false,
+   "takes": [
+    "scenario",
+    "run"
+   ]
+  },
+  {
    "action": "pm.optimize_run_all_candidates",
    "call": "pm_optimize_run_all_candidates",
    "label": "Run on all candidates",
@@ -295,6 +331,10 @@ var KEY_HEADERS = {
 };
 function pm_backlog_sync() { start_("pm.backlog_sync", false); }
 function pm_backlog_sync_rows() { start_("pm.backlog_sync", true); }
+function pm_compare_runs() { start_("pm.compare_runs", false); }
+function pm_explain_selection() { start_("pm.explain_selection", false); }
+function pm_explain_selection_rows() { start_("pm.explain_selection", true); }
+function pm_optimize_frontier() { start_("pm.optimize_frontier", false); }
 function pm_optimize_run_all_candidates() { start_("pm.optimize_run_all_candidates", false); }
 function pm_optimize_run_selected_candidates() { start_("pm.optimize_run_selected_candidates", false); }
 function pm_optimize_save_constraints() { start_("pm.optimize_save_constraints", false); }

@@ -90,12 +90,22 @@ def formula_inputs(seed: int, count: int) -> Iterator[str]:
 
 def good_formula(source: random.Random, depth: int = 4) -> str:
     """A well-formed expression over the names a to e."""
+    return _formula(source, depth, (["**"], ["abs", "sqrt", "exp", "log", "floor", "ceil", "round"]))
+
+
+def exact_formula(source: random.Random, depth: int = 4) -> str:
+    """A good formula of steps whose result is the same to the last bit wherever it is worked out."""
+    return _formula(source, depth, ([], ["abs", "sqrt", "floor", "ceil", "round"]))
+
+
+def _formula(source: random.Random, depth: int, steps: tuple[list[str], list[str]]) -> str:
     if depth == 0 or source.random() < 0.2:
         return source.choice(["a", "b", "c", "d", "e", "2", "0.5", "1e3", "10"])
-    one, two, three = (good_formula(source, depth - 1) for _ in range(3))
+    one, two, three = (_formula(source, depth - 1, steps) for _ in range(3))
+    signs, functions = steps
     return source.choice(
         [
-            f"{one} {source.choice(['+', '-', '*', '/', '//', '%', '**'])} {two}",
+            f"{one} {source.choice(['+', '-', '*', '/', '//', '%', *signs])} {two}",
             f"({one} {source.choice(['+', '-', '*', '/'])} {two})",
             f"-{one}",
             f"({one} {source.choice(['<', '<=', '>', '>=', '==', '!='])} {two})",
@@ -104,7 +114,7 @@ def good_formula(source: random.Random, depth: int = 4) -> str:
             f"(not {one})",
             f"({one} if {two} else {three})",
             f"{source.choice(['min', 'max', 'sum'])}({one}, {two}, {three})",
-            f"{source.choice(['abs', 'sqrt', 'exp', 'log', 'floor', 'ceil', 'round'])}({one})",
+            f"{source.choice(functions)}({one})",
             f"clamp({one}, {two}, {three})",
         ]
     )

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from productops.adoption import Adoption
 from productops.contribution_check import Standing, check_text, warnings
 from productops.figures import amount, assignments, same_numbers
-from productops.scoring import Contributions
+from productops.scoring import Contributions, ModelInput
 from productops.units import understood
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
@@ -74,9 +75,11 @@ def test_any_text_is_either_understood_or_not(unit):
 
 def standing(entered=None, computed=None, **fields):
     numbers = computed or {}
-    known = {"has_models": True, "adopted": None, "adopted_on": "", "active": ("gmv", "orders"), "chain": (), **fields}
+    known = {"key": "INIT-000001", "models": [ModelInput(name="main", formula_text="")], "active": ("gmv", "orders")}
     return Standing(
-        entered=entered, computed=Contributions(numbers=numbers, by_model=(), approved=bool(numbers)), **known
+        entered=entered,
+        computed=Contributions(numbers=numbers, by_model=(), approved=bool(numbers)),
+        **{**known, **fields},
     )
 
 
@@ -101,7 +104,7 @@ def test_entered_and_computed_are_compared_kpi_by_kpi(entered, computed, said):
 
 
 def test_an_adopted_number_is_stale_only_while_it_is_the_one_that_holds():
-    adopted = {"adopted": {"gmv": 1}, "adopted_on": "2026-03-31"}
+    adopted = {"adoption": Adoption(numbers={"gmv": 1}, on="2026-03-31")}
     assert standing({"gmv": 1}, {"gmv": 2}, **adopted).is_stale
     assert not standing({"gmv": 5}, {"gmv": 2}, **adopted).is_stale
     assert not standing({"gmv": 1}, {"gmv": 1}, **adopted).is_stale

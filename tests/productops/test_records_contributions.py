@@ -268,7 +268,8 @@ def test_an_adopted_number_that_was_overtaken_is_told(desk):
     desk.save(TAB)
     assert entered() == COMPUTED
     assert "what is computed has changed since" in desk.status(TAB)
-    assert "Adopted on 2026-03-31, and what is computed has changed since." in desk.row(TAB)["contribution_check"]
+    said = "Adopted on 2026-03-31, and what is computed has changed since: visits was 50, is 60."
+    assert said in desk.row(TAB)["contribution_check"]
 
 
 def test_a_tick_is_carried_out_by_saving_this_tab_alone(desk):
@@ -334,3 +335,67 @@ def test_an_adoption_can_be_undone(desk):
     assert desk.row(TAB)["kpi_contribution_json"] == '{"gmv":7}'
     desk.save(TAB)
     assert entered() == {"gmv": 7}
+
+
+def test_an_adoption_keeps_what_it_rests_on(desk):
+    adopt(desk)
+    desk.save(TAB)
+    assert InitiativeContribution.objects.get().adopted_inputs_json == {
+        "models": {"main": {"formula_text": "value = visits * 2\nretention_30d = 0.01", "target_kpi_key": "gmv"}},
+        "params": {"visits": 50.0},
+    }
+
+
+def type_param(desk, value):
+    """A person types another number into Params and approves it."""
+    if len(desk.rows("Params")) == 0:
+        desk.add("Params", initiative_key="INIT-000001", param_name="visits", value=value, approved=True)
+    else:
+        desk.type("Params", 1, value=value, approved=True)
+    desk.save("Params")
+    desk.save(TAB)
+
+
+def test_a_stale_number_is_told_with_the_parameter_and_the_day(desk):
+    adopt(desk)
+    desk.save(TAB)
+    type_param(desk, 60)
+    day = f"{InitiativeParam.history.latest().history_date:%Y-%m-%d}"
+    assert f"what is computed has changed since: visits was 50, is 60 since {day}" in desk.status(TAB)
+    assert entered() == COMPUTED
+
+
+def test_a_parameter_that_went_back_leaves_the_adoption_as_it_was(desk):
+    adopt(desk)
+    desk.save(TAB)
+    type_param(desk, 60)
+    type_param(desk, 50)
+    assert (desk.status(TAB), desk.row(TAB)["contribution_check"]) == ("OK", "Equals computed.")
+
+
+def test_inputs_that_changed_without_changing_the_number_are_told(desk):
+    adopt(desk)
+    desk.save(TAB)
+    InitiativeMathModel.objects.update(formula_text="value = visits + visits\nretention_30d = 0.01")
+    desk.save(TAB)
+    assert "its inputs have changed since, to the same number: the formula of main is another one" in desk.status(TAB)
+
+
+def test_two_initiatives_that_claim_one_kpi_through_one_metric_are_both_told(desk):
+    InitiativeFactory(initiative_key="INIT-000002", kpi_contribution_json={"gmv": 5.0})
+    Initiative.objects.update(metric_chain_json={"nodes": ["visits", "gmv"], "edges": [["visits", "gmv"]]})
+    add(desk)
+    add(desk, "INIT-000002")
+    desk.save(TAB)
+    checks = [row["contribution_check"] for row in desk.rows(TAB)]
+    assert "INIT-000001 and INIT-000002 claim gmv through visits" in checks[0]
+    assert "INIT-000002 and INIT-000001 claim gmv through visits" in checks[1]
+    assert desk.status(TAB, 2) == "OK"
+
+
+def test_what_is_done_is_counted_no_second_time(desk):
+    InitiativeFactory(initiative_key="INIT-000002", kpi_contribution_json={"gmv": 5.0}, lifecycle_status="done")
+    Initiative.objects.update(metric_chain_json={"nodes": ["visits", "gmv"], "edges": [["visits", "gmv"]]})
+    add(desk)
+    desk.save(TAB)
+    assert "through visits" not in desk.row(TAB)["contribution_check"]

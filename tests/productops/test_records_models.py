@@ -262,7 +262,9 @@ def test_computed_outputs_name_parameters_without_a_value(desk):
     InitiativeParamFactory(initiative=Initiative.objects.get(), param_name="visits")
     add(desk, formula_text="value = visits * basket")
     desk.save(TAB)
-    assert desk.row(TAB)["computed_outputs"] == "The model main needs a value in Params for visits, basket."
+    assert desk.row(TAB)["computed_outputs"] == (
+        "The model main needs a row in Params for basket and a value in Params for visits."
+    )
     assert "missing metric_chain_text, target_kpi_key, a value in Params for visits" in desk.status(TAB)
 
 

@@ -146,7 +146,7 @@ def test_math_warnings_name_what_the_formula_cannot_find(desk, initiative):
     )
     InitiativeParamFactory(initiative=initiative, param_name="visit", value=3)
     text = warn(desk, initiative, use_math_model=True)
-    assert "needs a value in Params for visits (is visit meant?), uplift" in text
+    assert "needs a row in Params for visits (is visit meant?), uplift" in text
 
 
 def test_math_warnings_name_what_nobody_approved(desk, initiative):
@@ -193,3 +193,25 @@ def test_the_row_says_which_model_the_math_score_comes_from(desk, initiative):
     add(desk, use_math_model=True, active_scoring_framework="MATH_MODEL")
     desk.save(TAB)
     assert "From the model the other, which targets the north star gmv" in desk.status(TAB)
+
+
+def test_math_warnings_tell_where_chain_formula_and_params_do_not_go_together(desk, initiative):
+    north_star()
+    InitiativeMathModelFactory(
+        initiative=initiative,
+        model_name="main",
+        formula_text="value = visits",
+        target_kpi_key="gmv",
+        metric_chain_text="page_load -> bounce",
+        approved_by_user=True,
+    )
+    for name in ("visits", "zeal"):
+        InitiativeParamFactory(initiative=initiative, param_name=name, value=3, approved=True)
+    Initiative.objects.update(engineering_tokens=5)
+    assert warn(desk, initiative, use_math_model=True) == (
+        "main: metric_chain_text ends at bounce, and the model contributes to gmv; let a chain end with -> gmv, "
+        "or contribute to what it ends at. "
+        "main: the chain (page_load -> bounce) mentions none of the formula's inputs (visits); "
+        "name the metric that each of them moves, or look whether chain and formula belong together. "
+        "No formula uses zeal of Params: use the name in formula_text, or delete the row."
+    )

@@ -196,7 +196,7 @@ def test_a_missing_parameter_is_named():
     score = math_score([model(params=params(users=None))], north_star="gmv", tokens=1.0)
     assert score.value is None
     assert score.missing == ("users", "aov")
-    assert "users, aov" in score.note
+    assert "needs a row in Params for aov and a value in Params for users." in score.note
 
 
 def test_a_formula_error_is_said_with_its_line():
@@ -307,4 +307,4 @@ def test_a_parameter_spelled_differently_is_taken_and_said():
 def test_a_missing_parameter_is_said_with_the_nearest_one():
     outcome = evaluate_model(model(formula="user * aov"))
     assert outcome.missing == ("user",)
-    assert outcome.error == "The model Uplift needs a value in Params for user (is users meant?)."
+    assert outcome.error == "The model Uplift needs a row in Params for user (is users meant?)."

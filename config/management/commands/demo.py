@@ -13,9 +13,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 
 from config.demo.folder import Folder
+from config.demo.shelf import Shelf, TabNotFound
+from config.demo.spreadsheets import Spreadsheets
 from config.demo.story import DemoStopped, Story
 from config.demo.summary import print_summary
-from config.demo.workbooks import TabNotFound
 from sheetsync.workbooks.interface import WorkbookUnavailable
 
 USER = "demo"
@@ -34,12 +35,17 @@ class Command(BaseCommand):
             default=str(settings.BASE_DIR / "var" / "demo"),
             help="folder of the workbooks (default: %(default)s)",
         )
+        parser.add_argument(
+            "--spreadsheets",
+            action="store_true",
+            help="make them as spreadsheets on the server that SHEETS_API_URL names; --dir keeps what the demo remembers",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         talks = options["verbosity"] > 1
         story = Story(
-            folder=Folder(Path(options["dir"]).expanduser().resolve()),
+            shelf=_shelf(Path(options["dir"]).expanduser().resolve(), on_server=options["spreadsheets"]),
             say=self.stdout.write,
             whisper=self.stdout.write if talks else _keep_silent,
         )
@@ -48,7 +54,7 @@ class Command(BaseCommand):
         except (DemoStopped, TabNotFound, WorkbookUnavailable) as stopped:
             raise CommandError(f"The demo stopped: {stopped}") from stopped
         self._print_summary(story)
-        self._introduce_admin()
+        self._introduce_admin(" under the same settings" if options["spreadsheets"] else "")
 
     def _print_summary(self, story: Story) -> None:
         is_terminal = self.stdout.isatty()
@@ -57,8 +63,8 @@ class Command(BaseCommand):
             print_summary(console, story)
         self.stdout.write(captured.get())
 
-    def _introduce_admin(self) -> None:
-        self.stdout.write("The admin: `make serve`, then http://127.0.0.1:8000/admin/")
+    def _introduce_admin(self, how: str) -> None:
+        self.stdout.write(f"The admin: `make serve`{how}, then http://127.0.0.1:8000/admin/")
         password = make_user()
         if password:
             self.stdout.write(
@@ -68,6 +74,17 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"  user {USER}, with the password shown when it was made (`manage.py changepassword {USER}` sets another)"
             )
+
+
+def _shelf(path: Path, *, on_server: bool) -> Shelf:
+    if not on_server:
+        return Folder(path)
+    if not settings.SHEETS_API_URL:
+        raise CommandError(
+            "--spreadsheets is for a Sheets server of your own: set SHEETS_API_URL, or run `manage.py demo_google`, "
+            "which starts one"
+        )
+    return Spreadsheets(path, settings.SHEETS_API_URL.rstrip("/").removesuffix("/v4"))
 
 
 def _keep_silent(text: str) -> None:

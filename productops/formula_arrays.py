@@ -1,0 +1,399 @@
+"""Evaluation of one formula for many draws at once, over the same tree as at a point. Pure.
+
+Draw by draw the outcome is that of `formulas.evaluate`: the same numbers, errors where it has errors, and in a choice
+only the part that is taken counts. (The last bits of exp, log and ** may be numpy's instead of the C library's.) A draw
+without a number is marked, and never holds NaN.
+
+What is known of sizes goes along with the numbers, so that most steps needn't look at their results to know that they
+are within bounds: that, and no mask while nothing failed, is what keeps this close to bare numpy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from productops.formula_functions import FUNCTIONS, MAX_DIGITS, power
+from productops.formula_tree import (
+    MAX_EXPONENT,
+    MAX_MAGNITUDE,
+    Arithmetic,
+    Call,
+    Choice,
+    Comparison,
+    Expression,
+    Logic,
+    Name,
+    Negation,
+    Not,
+    Number,
+)
+from productops.formulas import Formula, FormulaError, evaluate
+
+Numbers = NDArray[np.float64]
+Marks = NDArray[np.bool_]
+
+# What a part of a formula is worth: a number per draw, or one number for all of them; how far from 0 any of them is
+# at most, and at least; which draws failed, None for none. A plain tuple: a step may take hardly longer than numpy's.
+Part = tuple[Any, float, float, Any]
+
+_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "/": np.divide,
+    "//": np.floor_divide,
+    "%": np.remainder,
+}
+_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+    "==": np.equal,
+    "!=": np.not_equal,
+}
+_UNKNOWN = float("inf")
+_ONE, _ZERO = np.float64(1.0), np.float64(0.0)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Samples:
+    """A parameter's number in each draw."""
+
+    values: Numbers  # one per draw, all finite
+    low: float  # none of them is less
+    high: float  # none of them is greater
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DrawnEvaluation:
+    """What a formula gives in each draw."""
+
+    results: Mapping[str, Numbers]  # assigned name -> a number per draw, in order; 0 where the draw failed
+    failed: Marks | None = None  # which draws gave an error; None for none
+    error: FormulaError | None = None  # that of the first draw that failed
+
+
+def evaluate_draws(
+    formula: Formula, values: Mapping[str, float | Samples | None], draws: int
+) -> DrawnEvaluation | FormulaError:
+    """Every assignment's result in each of the draws. A parameter, by name as written, is one number for all draws or a
+    number in each; values that the formula doesn't use are ignored.
+
+    A parameter that can't be used at all gives a FormulaError, as does a formula that fails in every draw.
+    """
+    known: dict[str, Part] = {}
+    for name in formula.names:
+        part = _given(values.get(name))
+        if part is None:
+            return _point_error(formula, values, 0)
+        known[name] = part
+    failed: Any = None
+    with np.errstate(all="ignore"):
+        for line in formula.assignments:
+            part = known[line.name] = _PARTS[type(line.expression)](line.expression, known)
+            failed = _any_of(failed, part[3])
+    return _evaluation(formula, values, {line.name: known[line.name][0] for line in formula.assignments}, failed, draws)
+
+
+def _given(value: float | Samples | None) -> Part | None:
+    """A parameter as a part; None when it can't be used."""
+    if isinstance(value, Samples):
+        # A range on both sides of 0 says nothing of how near to it the numbers come.
+        least = min(abs(value.low), abs(value.high)) if value.low > 0 or value.high < 0 else 0.0
+        most = max(abs(value.low), abs(value.high))
+        return (value.values, most, least, None) if most <= MAX_MAGNITUDE else None
+    if not isinstance(value, int | float) or not -MAX_MAGNITUDE <= value <= MAX_MAGNITUDE:
+        return None
+    size = abs(float(value))
+    return np.float64(value), size, size, None
+
+
+def _evaluation(
+    formula: Formula,
+    values: Mapping[str, float | Samples | None],
+    results: Mapping[str, Any],
+    failed: Any,
+    draws: int,
+) -> DrawnEvaluation | FormulaError:
+    whole = {name: _whole(result, draws) for name, result in results.items()}
+    if failed is None or not np.any(failed):
+        return DrawnEvaluation(results=whole)
+    marks: Marks = np.broadcast_to(failed, (draws,))
+    error = _point_error(formula, values, int(np.argmax(marks)))
+    if marks.all():
+        return error
+    kept = {name: np.where(marks, 0.0, result) for name, result in whole.items()}
+    return DrawnEvaluation(results=kept, failed=marks, error=error)
+
+
+def _whole(result: Any, draws: int) -> Numbers:
+    if isinstance(result, np.ndarray):
+        return result
+    return np.full(draws, result)
+
+
+def _point_error(formula: Formula, values: Mapping[str, float | Samples | None], draw: int) -> FormulaError:
+    """What evaluation at a point says to one draw."""
+    at = {name: float(value.values[draw]) if isinstance(value, Samples) else value for name, value in values.items()}
+    error = evaluate(formula, at)
+    if isinstance(error, FormulaError):
+        return error
+    # Only numpy's last bits of exp, log or ** can make this difference.
+    return FormulaError(text="A step lies on the very edge of what has a value, and some draws fall beyond it.")
+
+
+# ---- failures ------------------------------------------------------------------------------------------------------
+
+
+def _any_of(one: Any, other: Any) -> Any:
+    if one is None:
+        return other
+    return one if other is None else one | other
+
+
+def _beyond(result: Any) -> Any:
+    """The draws whose result isn't within bounds, None for none; NaN isn't."""
+    if np.abs(result).max() <= MAX_MAGNITUDE:
+        return None
+    return ~(np.abs(result) <= MAX_MAGNITUDE)
+
+
+def _checked(result: Any, bound: float, failed: Any) -> Part:
+    """A step's result; it is looked at only where its size isn't known to be within bounds."""
+    if bound <= MAX_MAGNITUDE:
+        return result, bound, 0.0, failed
+    return result, MAX_MAGNITUDE, 0.0, _any_of(failed, _beyond(result))
+
+
+# ---- the kinds of nodes --------------------------------------------------------------------------------------------
+
+
+def _number(node: Number, known: Mapping[str, Part]) -> Part:
+    return np.float64(node.value), node.value, node.value, None
+
+
+def _name(node: Name, known: Mapping[str, Part]) -> Part:
+    return known[node.name]
+
+
+def _negation(node: Negation, known: Mapping[str, Part]) -> Part:
+    value, bound, least, failed = _part(node.operand, known)
+    return -value, bound, least, failed
+
+
+def _arithmetic(node: Arithmetic, known: Mapping[str, Part]) -> Part:
+    left, most, _, failed = _part(node.left, known)
+    right, right_most, right_least, right_failed = _part(node.right, known)
+    if right_failed is not None:
+        failed = _any_of(failed, right_failed)
+    sign = node.operator
+    if sign == "*":
+        bound = most * right_most
+    elif sign in "+-":
+        bound = most + right_most
+    elif sign == "**":
+        return _powered(left, right, right_most, failed)
+    elif right_least:
+        # A remainder is no larger than its divisor; rounding down adds 1 at most.
+        bound = right_most if sign == "%" else most / right_least + 1.0
+    else:
+        bound = _UNKNOWN
+    return _checked(_ARITHMETIC[sign](left, right), bound, failed)
+
+
+def _powered(base: Any, exponent: Any, exponent_most: float, failed: Any) -> Part:
+    if _is_one(base) and _is_one(exponent):
+        return _settled(power, [base, exponent], failed)
+    if exponent_most > MAX_EXPONENT:
+        failed = _any_of(failed, np.abs(exponent) > MAX_EXPONENT)
+    return _checked(np.power(base, exponent), _UNKNOWN, failed)
+
+
+def _comparison(node: Comparison, known: Mapping[str, Part]) -> Part:
+    left, _, _, failed = _part(node.operands[0], known)
+    holds: Any = None  # the draws in which every pair so far holds; None before the first
+    for sign, operand in zip(node.operators, node.operands[1:], strict=True):
+        right, _, _, right_failed = _part(operand, known)
+        if right_failed is not None:
+            failed = _any_of(failed, right_failed if holds is None else right_failed & holds)
+        pair = _COMPARISONS[sign](left, right)
+        holds = pair if holds is None else holds & pair
+        left = right
+    return np.where(holds, _ONE, _ZERO)[()], 1.0, 0.0, failed
+
+
+def _not(node: Not, known: Mapping[str, Part]) -> Part:
+    value, _, _, failed = _part(node.operand, known)
+    return np.where(value != 0.0, _ZERO, _ONE)[()], 1.0, 0.0, failed
+
+
+def _logic(node: Logic, known: Mapping[str, Part]) -> Part:
+    """`a and b and c` is `(b and c) if a else a`, `a or b or c` is `a if a else (b or c)`."""
+    part = _part(node.parts[-1], known)
+    for earlier in reversed(node.parts[:-1]):
+        test = _part(earlier, known)
+        part = _taken(test, part, test) if node.operator == "and" else _taken(test, test, part)
+    return part
+
+
+def _choice(node: Choice, known: Mapping[str, Part]) -> Part:
+    test = _part(node.test, known)
+    if _is_one(test[0]):
+        chosen = _part(node.chosen if test[0] != 0.0 else node.otherwise, known)
+        return chosen[0], chosen[1], chosen[2], _any_of(test[3], chosen[3])
+    return _taken(test, _part(node.chosen, known), _part(node.otherwise, known))
+
+
+def _taken(test: Part, chosen: Part, otherwise: Part) -> Part:
+    """One of two parts in each draw; what the other one failed at doesn't count there."""
+    is_chosen = test[0] != 0.0
+    failed = test[3]
+    if chosen[3] is not None:
+        failed = _any_of(failed, chosen[3] & is_chosen)
+    if otherwise[3] is not None:
+        failed = _any_of(failed, otherwise[3] & ~is_chosen)
+    value = np.where(is_chosen, chosen[0], otherwise[0])[()]
+    return value, max(chosen[1], otherwise[1]), min(chosen[2], otherwise[2]), failed
+
+
+def _call(node: Call, known: Mapping[str, Part]) -> Part:
+    parts = [_part(argument, known) for argument in node.arguments]
+    failed = None
+    for part in parts:
+        failed = _any_of(failed, part[3])
+    if all(_is_one(part[0]) for part in parts):
+        return _settled(FUNCTIONS[node.function].call, [part[0] for part in parts], failed)
+    return _CALLS[node.function](parts, failed)
+
+
+_PARTS: Mapping[type, Callable[[Any, Mapping[str, Part]], Part]] = {
+    Number: _number,
+    Name: _name,
+    Negation: _negation,
+    Arithmetic: _arithmetic,
+    Comparison: _comparison,
+    Not: _not,
+    Logic: _logic,
+    Choice: _choice,
+    Call: _call,
+}
+
+
+def _part(node: Expression, known: Mapping[str, Part]) -> Part:
+    return _PARTS[type(node)](node, known)
+
+
+def _is_one(value: Any) -> bool:
+    """Whether it is one number for all draws."""
+    return not isinstance(value, np.ndarray)
+
+
+def _settled(function: Callable[..., float], arguments: list[Any], failed: Any) -> Part:
+    """A function of numbers that no draw changes: worked out once, as at a point."""
+    try:
+        result = function(*map(float, arguments))
+    except (ArithmeticError, ValueError):
+        return _ZERO, 0.0, 0.0, np.True_
+    if not abs(result) <= MAX_MAGNITUDE:
+        return _ZERO, 0.0, 0.0, np.True_
+    return np.float64(result), abs(result), abs(result), failed
+
+
+# ---- functions -----------------------------------------------------------------------------------------------------
+
+
+def _largest(parts: list[Part]) -> float:
+    return max(part[1] for part in parts)
+
+
+def _least(parts: list[Part], failed: Any) -> Part:
+    value = parts[0][0]
+    for part in parts[1:]:
+        value = np.minimum(value, part[0])
+    return _checked(value, _largest(parts), failed)
+
+
+def _greatest(parts: list[Part], failed: Any) -> Part:
+    value = parts[0][0]
+    for part in parts[1:]:
+        value = np.maximum(value, part[0])
+    return _checked(value, _largest(parts), failed)
+
+
+def _total(parts: list[Part], failed: Any) -> Part:
+    value = parts[0][0]
+    for part in parts[1:]:
+        value = value + part[0]
+    return _checked(value, sum(part[1] for part in parts), failed)
+
+
+def _absolute(parts: list[Part], failed: Any) -> Part:
+    ((value, bound, least, _),) = parts
+    return np.abs(value), bound, least, failed
+
+
+def _rounded(parts: list[Part], failed: Any) -> Part:
+    value, bound = parts[0][0], parts[0][1]
+    if len(parts) == 1:
+        return _checked(np.rint(value), bound + 1.0, failed)
+    digits = parts[1][0]
+    refused = (digits != np.floor(digits)) | (np.abs(digits) > MAX_DIGITS)
+    places = np.where(refused, 0.0, digits)
+    # numpy rounds a scaled number; only Python's own rounding gives the decimals that are meant.
+    pairs = np.nditer([value, places])
+    result = np.array([round(float(number), int(place)) for number, place in pairs])
+    return _checked(result, _UNKNOWN, _any_of(failed, refused))
+
+
+def _root(parts: list[Part], failed: Any) -> Part:
+    return _checked(np.sqrt(parts[0][0]), _UNKNOWN, failed)
+
+
+def _exponential(parts: list[Part], failed: Any) -> Part:
+    return _checked(np.exp(parts[0][0]), _UNKNOWN, failed)
+
+
+def _logarithm(parts: list[Part], failed: Any) -> Part:
+    result = np.log(parts[0][0])
+    if len(parts) == 2:
+        base = parts[1][0]
+        failed = _any_of(failed, base <= 0.0)
+        result = result / np.log(base)
+    return _checked(result, _UNKNOWN, failed)
+
+
+def _lowered(parts: list[Part], failed: Any) -> Part:
+    return _checked(np.floor(parts[0][0]), parts[0][1] + 1.0, failed)
+
+
+def _raised(parts: list[Part], failed: Any) -> Part:
+    return _checked(np.ceil(parts[0][0]), parts[0][1] + 1.0, failed)
+
+
+def _clamped(parts: list[Part], failed: Any) -> Part:
+    value, low, high = (part[0] for part in parts)
+    crossed = low > high
+    if np.any(crossed):
+        failed = _any_of(failed, crossed)
+    return _checked(np.maximum(low, np.minimum(value, high)), _largest(parts), failed)
+
+
+_CALLS: Mapping[str, Callable[[list[Part], Any], Part]] = {
+    "min": _least,
+    "max": _greatest,
+    "abs": _absolute,
+    "round": _rounded,
+    "sqrt": _root,
+    "exp": _exponential,
+    "log": _logarithm,
+    "floor": _lowered,
+    "ceil": _raised,
+    "sum": _total,
+    "clamp": _clamped,
+}

@@ -1,0 +1,162 @@
+"""What stands side by side for stored initiatives: contributions entered, computed and adopted, and what changed since."""
+
+from __future__ import annotations
+
+import datetime
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from itertools import takewhile
+from typing import Any
+
+from django.db.models import Q
+
+from backlog.models import Initiative, ScoringFramework
+from productops.adoption import Adoption, Basis, ModelBasis, basis_of
+from productops.contribution_check import Standing
+from productops.evaluation import PICKED, Facts, Kpis, StoredModel, load_facts, load_kpis, load_models
+from productops.models import InitiativeContribution, InitiativeMathModel, InitiativeParam
+from productops.overlaps import Claim, find_overlaps
+from productops.scoring import contributions
+from sheetsync.models import ActionRun
+
+About = tuple[str, str]  # ("param" or "model", its name)
+Version = tuple[datetime.datetime, Any]  # (moment, what it held from then on)
+
+
+def load_standings(initiatives: Collection[int] | None = None) -> dict[int, Standing]:
+    """Standings by pk of the initiative; None asks for those of all. Overlaps are looked for among those asked for."""
+    kpis, models, facts = load_kpis(), load_models(initiatives), load_facts(initiatives)
+    adoptions = load_adoptions()
+    entered = dict(Initiative.objects.values_list("pk", "kpi_contribution_json"))
+    found = {
+        pk: _standing(said, entered.get(pk), models.get(pk, ()), adoptions.get(pk), kpis) for pk, said in facts.items()
+    }
+    _find_overlaps(found, facts)
+    return _with_days(found, adoptions)
+
+
+def _standing(
+    said: Facts, entered: Any, models: Collection[StoredModel], adopted: tuple[Adoption, Any] | None, kpis: Kpis
+) -> Standing:
+    inputs = [model.input for model in models]
+    return Standing(
+        key=said.key,
+        entered=entered if isinstance(entered, dict) else None,
+        computed=contributions(inputs, kpis.active),
+        models=inputs,
+        adoption=adopted[0] if adopted else None,
+        active=kpis.active,
+        chain=said.chain,
+    )
+
+
+def _find_overlaps(found: dict[int, Standing], facts: Mapping[int, Facts]) -> None:
+    claims = [
+        Claim(key=standing.key, kpis=_claimed(standing), chain=standing.chain)
+        for pk, standing in found.items()
+        if facts[pk].is_live and standing.chain.edges
+    ]
+    overlaps = find_overlaps(claims)
+    for pk, standing in found.items():
+        if standing.key in overlaps:
+            found[pk] = replace(standing, overlaps=overlaps[standing.key])
+
+
+def _claimed(standing: Standing) -> list[str]:
+    """The active KPIs to which it contributes something: as entered, and as computed while nothing is."""
+    numbers = standing.entered or standing.computed.numbers
+    return [kpi for kpi, number in numbers.items() if number and kpi in standing.active]
+
+
+# ---- adoptions ---------------------------------------------------------------------------------------------------------
+
+
+def load_adoptions() -> dict[int, tuple[Adoption, datetime.datetime]]:
+    """pk of the initiative -> what was last adopted, and the moment of it."""
+    rows = InitiativeContribution.objects.exclude(adopted_at=None)
+    fields = ("initiative_id", "adopted_json", "adopted_at", "adopted_by", "adopted_run", "adopted_inputs_json")
+    found = {}
+    for pk, numbers, moment, by, run, basis in rows.values_list(*fields):
+        adoption = Adoption(
+            numbers=numbers or {},
+            on=f"{moment:%Y-%m-%d}",
+            by=by,
+            run=run,
+            basis=Basis.from_json(basis) if basis else None,
+        )
+        found[pk] = (adoption, moment)
+    return found
+
+
+def adoption_fields(standing: Standing, run: ActionRun, now: datetime.datetime) -> dict[str, Any]:
+    """What is kept of an adoption that `run` carries out now: numbers, what they rest on, who, when."""
+    return {
+        "adopted_json": dict(standing.computed.numbers),
+        "adopted_at": now,
+        "adopted_by": run.requested_by,
+        "adopted_run": run.run_id,
+        "adopted_inputs_json": basis_of(standing.models, standing.computed).as_json(),
+    }
+
+
+def _with_days(
+    found: dict[int, Standing], adoptions: Mapping[int, tuple[Adoption, datetime.datetime]]
+) -> dict[int, Standing]:
+    """With the days since when the inputs of stale numbers are what they are; two queries, and none where nothing is."""
+    stale = [pk for pk, standing in found.items() if standing.is_stale and standing.since.changes]
+    if stale:
+        versions = _versions_since(stale, min(adoptions[pk][1] for pk in stale))
+        for pk in stale:
+            found[pk] = replace(found[pk], days=_days(pk, found[pk], versions))
+    return found
+
+
+def _days(pk: int, standing: Standing, versions: Mapping[tuple[int | None, About], list[Version]]) -> dict[About, str]:
+    """The day since when each changed input isn't what it was when the number was adopted, where the history tells."""
+    assert standing.adoption is not None
+    basis = standing.adoption.basis
+    assert basis is not None
+    days = {}
+    for change in standing.since.changes:
+        kind, name = change.about
+        then = basis.params.get(name) if kind == "param" else _content(basis.models.get(name))
+        # An initiative's own parameter goes before a shared one of the same name.
+        known = versions.get((pk, change.about)) or versions.get((None, change.about), [])
+        since = _since(known, then)
+        if since is not None:
+            days[change.about] = f"{since:%Y-%m-%d}"
+    return days
+
+
+def _since(known: Sequence[Version], then: Any) -> datetime.datetime | None:
+    """When it last became something else than `then`; None where the history doesn't tell."""
+    changed = list(takewhile(lambda version: version[1] != then, reversed(known)))
+    return changed[-1][0] if changed else None
+
+
+def _content(model: ModelBasis | None) -> tuple[str, str] | None:
+    return (model.formula_text, model.target_kpi_key) if model else None
+
+
+def _versions_since(
+    owners: Collection[int], earliest: datetime.datetime
+) -> Mapping[tuple[int | None, About], list[Version]]:
+    """What parameters and models of these initiatives held, and since when, in order of time."""
+    found: dict[tuple[int | None, About], list[Version]] = defaultdict(list)
+    params = _history(InitiativeParam, earliest).filter(framework=ScoringFramework.MATH_MODEL)
+    models = _history(InitiativeMathModel, earliest)
+    if len(owners) <= PICKED:
+        params = params.filter(Q(initiative_id__in=list(owners)) | Q(initiative_id=None))
+        models = models.filter(initiative_id__in=list(owners))
+    for owner, name, value, moment in params.values_list("initiative_id", "param_name", "value", "history_date"):
+        found[owner, ("param", name)].append((moment, value))
+    fields = ("initiative_id", "model_name", "formula_text", "target_kpi_key", "history_date")
+    for owner, name, formula, target, moment in models.values_list(*fields):
+        found[owner, ("model", name)].append((moment, (formula, target)))
+    return found
+
+
+def _history(model: Any, earliest: datetime.datetime) -> Any:
+    rows = model.history.filter(history_date__gte=earliest).exclude(history_type="-")
+    return rows.order_by("history_date", "history_id")
