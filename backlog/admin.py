@@ -31,6 +31,7 @@ STATUS_COLOURS = {
 class InitiativeAdmin(DeskAdmin):
     """Every initiative. New ones come through intake, where they get their key."""
 
+    in_search = True
     list_display = (
         *("initiative_key", "title", "shown_status", "department", "product_area", "market", "tokens"),
         *("framework", "score", "candidate", "period"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.core.validators import MinValueValidator
 from django.db import models
 from simple_history.models import HistoricalRecords
@@ -67,6 +69,8 @@ NOT_NEGATIVE = [MinValueValidator(0.0)]
 class Initiative(IntakeFields):
     """One piece of work that may be built. Numbers are in the units of the team's sheets; tokens are the unit of capacity."""
 
+    department_path: ClassVar = "department"  # see sheetsync.scope
+
     initiative_key = models.CharField(max_length=40, unique=True)
     intake_source = models.CharField(max_length=400, blank=True)
 
@@ -118,6 +122,8 @@ class Initiative(IntakeFields):
 
 class IntakeSubmission(IntakeFields):
     """What the intake row of an initiative last said. Where the initiative differs, a person's override holds."""
+
+    department_path: ClassVar = "initiative__department"  # see sheetsync.scope
 
     initiative = models.OneToOneField(Initiative, on_delete=models.CASCADE, related_name="submission")
     workbook = models.ForeignKey(Workbook, on_delete=models.PROTECT, related_name="submissions")

@@ -49,6 +49,7 @@ RULES = {
 class OptimizationScenarioAdmin(DeskAdmin):
     """What runs are for: a period, a capacity, an objective."""
 
+    in_search = True
     list_display = ("scenario_name", "period_key", "capacity_total_tokens", "objective_mode", "objective_scope")
     list_filter = ("period_key", "objective_mode")
     search_fields = ("scenario_name", "notes")
@@ -124,6 +125,7 @@ class PortfolioInline(ReadOnlyInline):
 class OptimizationRunAdmin(ReadOnlyAdmin):
     """What went in, what came out."""
 
+    in_search = True
     list_display = (
         *("run_id", "scenario_name", "constraint_set_name", "period_key", "objective_mode", "shown_status"),
         *("selected", "capacity", "objective", "requested_by", "created_at"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
@@ -21,6 +23,8 @@ class ObjectiveMode(models.TextChoices):
 
 class OptimizationScenario(models.Model):
     """What a run is for: a period, a capacity, an objective."""
+
+    department_path: ClassVar = ""  # see sheetsync.scope
 
     scenario_name = models.CharField(max_length=200, unique=True)
     period_key = models.CharField(max_length=10)

@@ -40,6 +40,7 @@ class OfInitiativeAdmin(DeskAdmin):
 class MetricConfigAdmin(DeskAdmin):
     """The company's KPIs: one active north star, and the strategic ones."""
 
+    in_search = True
     list_display = ("kpi_key", "kpi_name", "level", "unit", "is_active", "description")
     list_filter = ("kpi_level", "is_active", "unit")
     search_fields = ("kpi_key", "kpi_name", "description")
@@ -59,6 +60,7 @@ class InitiativeMathModelAdmin(OfInitiativeAdmin):
     """How initiatives move KPIs. Changing a formula takes its approval back."""
 
     may_delete = True
+    in_search = True
     list_display = (
         "key",
         "title",
@@ -84,6 +86,7 @@ class InitiativeParamAdmin(OfInitiativeAdmin):
     """Assumptions. Changing a number, its range or its unit takes its approval back."""
 
     may_delete = True
+    in_search = True
     list_display = (
         "key",
         "title",

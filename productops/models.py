@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -23,6 +25,8 @@ class KpiLevel(models.TextChoices):
 class MetricConfig(models.Model):
     """One KPI of the company."""
 
+    department_path: ClassVar = ""  # see sheetsync.scope
+
     kpi_key = models.CharField(max_length=100, unique=True)
     kpi_name = models.CharField(max_length=200, blank=True)
     kpi_level = models.CharField(max_length=12, choices=KpiLevel.choices)
@@ -42,6 +46,8 @@ class MetricConfig(models.Model):
 
 class InitiativeScoring(models.Model):
     """Inputs and scores of every framework, side by side; the active ones are copied to the initiative."""
+
+    department_path: ClassVar = "initiative__department"  # see sheetsync.scope
 
     initiative = models.OneToOneField(Initiative, on_delete=models.CASCADE, related_name="scoring")
     rice_reach = models.FloatField(null=True, blank=True, validators=[MinValueValidator(0.0)])
@@ -73,6 +79,8 @@ class InitiativeScoring(models.Model):
 class InitiativeMathModel(models.Model):
     """One model of how an initiative moves a KPI: a formula over named parameters, and the metric chain it stands for."""
 
+    department_path: ClassVar = "initiative__department"  # see sheetsync.scope
+
     initiative = models.ForeignKey(Initiative, on_delete=models.CASCADE, related_name="math_models")
     model_name = models.CharField(max_length=200)
     model_description_free_text = models.TextField(blank=True)
@@ -89,6 +97,7 @@ class InitiativeMathModel(models.Model):
     class Meta:
         ordering = ("initiative", "model_name")
         constraints = (models.UniqueConstraint(fields=("initiative", "model_name"), name="one_model_per_name"),)
+        permissions = (("approve_initiativemathmodel", "Can approve math models"),)
 
     def __str__(self) -> str:
         return f"{self.initiative.initiative_key} / {self.model_name}"
@@ -96,6 +105,9 @@ class InitiativeMathModel(models.Model):
 
 class InitiativeParam(models.Model):
     """One assumption: a named number with unit and range. Without an initiative it is shared by all (`SHARED` in the sheet)."""
+
+    department_path: ClassVar = "initiative__department"  # see sheetsync.scope
+    shared_without: ClassVar = "initiative"
 
     initiative = models.ForeignKey(Initiative, null=True, blank=True, on_delete=models.CASCADE, related_name="params")
     framework = models.CharField(max_length=12, choices=ScoringFramework.choices, default=ScoringFramework.MATH_MODEL)
@@ -115,6 +127,7 @@ class InitiativeParam(models.Model):
 
     class Meta:
         ordering = ("initiative", "framework", "param_name")
+        permissions = (("approve_initiativeparam", "Can approve parameters"),)
         constraints = (
             models.UniqueConstraint(
                 fields=("initiative", "framework", "param_name"),
@@ -136,6 +149,8 @@ class InitiativeParam(models.Model):
 class InitiativeContribution(models.Model):
     """Notes on an initiative's KPI contributions, and where an adopted number came from. The number itself stands on the initiative."""
 
+    department_path: ClassVar = "initiative__department"  # see sheetsync.scope
+
     initiative = models.OneToOneField(Initiative, on_delete=models.CASCADE, related_name="contribution")
     notes = models.TextField(blank=True)
     adopted_json = models.JSONField(null=True, blank=True)  # what was adopted: {kpi_key: number}
@@ -145,6 +160,9 @@ class InitiativeContribution(models.Model):
     adopted_inputs_json = models.JSONField(null=True, blank=True)  # models and parameters then, see adoption.Basis
 
     history = HistoricalRecords()
+
+    class Meta:
+        permissions = (("adopt_initiativecontribution", "Can adopt computed contributions"),)
 
     def __str__(self) -> str:
         return f"contributions of {self.initiative}"

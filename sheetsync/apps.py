@@ -13,6 +13,7 @@ class SheetsyncConfig(AppConfig):
     verbose_name = "Workbooks"
 
     def ready(self) -> None:
+        from sheetsync import audit
         from sheetsync.checks import check_declarations
         from sheetsync.registry import autodiscover
 
@@ -20,6 +21,7 @@ class SheetsyncConfig(AppConfig):
         # Panels stand on pages: the admin's modules, which Django discovers, come before them.
         autodiscover_modules("panels", "choices")
         checks.register(check_declarations, "sheetsync")
+        audit.listen()
         _look_after_workers(self)
 
 

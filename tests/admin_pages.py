@@ -27,6 +27,7 @@ from productops.models import (
 )
 from sheetsync.models import (
     ActionRun,
+    AuditEntry,
     CellChange,
     Conflict,
     KeyReservation,
@@ -141,6 +142,7 @@ def north_star() -> MetricConfig:
 def fill(start: int, count: int) -> None:
     """Initiatives from `start` on, each with everything that hangs on one, and as many runs of all sorts."""
     north_star()
+    AuditEntry.objects.bulk_create(AuditEntry(event="export", username="ada", text=f"export {n}") for n in range(count))
     for number in range(start, start + count):
         owner = initiative(number)
         math_model(owner)

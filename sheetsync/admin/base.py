@@ -19,6 +19,7 @@ from sheetsync.admin.forms import REASON, STRUCTURED, CellField, EditForm
 from sheetsync.admin.panels import panels_of
 from sheetsync.admin.recording import DELETE, AdminRun
 from sheetsync.registry import FieldPolicy, registry
+from sheetsync.scope import in_scope, is_limited, shows_model, within_scope
 from sheetsync.storage import Origin
 from sheetsync.structures import compact_json
 from sheetsync.tabs import Owner
@@ -26,10 +27,31 @@ from sheetsync.tabs import Owner
 Fieldsets = Sequence[tuple[str | None, dict[str, Any]]]
 
 
-class WithPanels:
-    """A record's page shows the panels that apps registered for its model."""
+class DeskPage:
+    """What every page of a model has: the panels that apps registered for it, and nothing beyond what the person may see."""
 
     change_form_outer_after_template = "admin/sheetsync/panels.html"
+    in_search = False  # whether the search of every page finds its records, by `search_fields`
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        """Records of the departments that the person may see."""
+        return within_scope(request, super().get_queryset(request))  # type: ignore[misc]
+
+    def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Whoever has the right, within the departments that they may see."""
+        return bool(super().has_view_permission(request, obj)) and self._is_within(request, obj)  # type: ignore[misc]
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Likewise."""
+        return bool(super().has_change_permission(request, obj)) and self._is_within(request, obj)  # type: ignore[misc]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Likewise."""
+        return bool(super().has_add_permission(request)) and self._is_within(request, None)  # type: ignore[misc]
+
+    def _is_within(self, request: HttpRequest, obj: models.Model | None) -> bool:
+        model: type[models.Model] = self.model  # type: ignore[attr-defined]
+        return shows_model(request, model) if obj is None else in_scope(request, obj)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: models.Model | None = None, **kwargs: Any
@@ -40,7 +62,7 @@ class WithPanels:
         return response
 
 
-class ReadOnlyAdmin(WithPanels, ModelAdmin):  # type: ignore[misc]
+class ReadOnlyAdmin(DeskPage, ModelAdmin):  # type: ignore[misc]
     """Pages that only show."""
 
     list_fullwidth = True
@@ -60,7 +82,8 @@ class ReadOnlyAdmin(WithPanels, ModelAdmin):  # type: ignore[misc]
 
     def may_operate(self, request: HttpRequest) -> bool:
         """Whether the person may press this page's buttons: those who may change such records."""
-        return bool(request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}"))
+        may = request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
+        return bool(may) and shows_model(request, self.model)
 
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """For Django's and Unfold's `permissions=["operate"]`."""
@@ -83,7 +106,7 @@ class ReadOnlyInline(TabularInline):  # type: ignore[misc]
         return False
 
 
-class DeskAdmin(WithPanels, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+class DeskAdmin(DeskPage, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     """Admin of a domain model.
 
     A field that a tab enters may be edited, unless it identifies the row; every other field is read-only. Records are made
@@ -177,6 +200,15 @@ class DeskAdmin(WithPanels, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[mis
             where = " and ".join(tabs)
             text = f"A row that still stands in {where} is taken again with the next save: delete it there as well."
             self.message_user(request, text, messages.WARNING)
+
+    def has_view_history_or_change_history_permission(
+        self, request: HttpRequest, obj: models.Model | None = None
+    ) -> bool:
+        """A record's past is seen by those who see it as it stands."""
+        may = bool(super().has_view_history_or_change_history_permission(request, obj))
+        if not may or obj is None or not is_limited(request):
+            return may
+        return self.get_queryset(request).filter(pk=obj.pk).exists()
 
     def history_form_view(
         self, request: HttpRequest, object_id: str, version_id: str, extra_context: dict[str, Any] | None = None

@@ -27,6 +27,7 @@ class ExtraPage:
     section: str  # of the sidebar, by its title; a new one stands at the end; "" isn't listed
     icon: str = ""  # a name of Material Symbols
     permission: str = ""  # "app_label.codename" that a person needs; "" for everybody who is signed in
+    in_scope: bool = False  # it keeps to `within_scope`, so that a person who is limited to departments may open it
     view: Callable[..., HttpResponse]  # (request, what the path captures)
 
     @property
@@ -58,7 +59,7 @@ def urls() -> list[URLPattern]:
 def _guarded(page: ExtraPage) -> Callable[..., HttpResponse]:
     @functools.wraps(page.view)
     def guarded(request: HttpRequest, **captured: Any) -> HttpResponse:
-        if not may_see(request, page.permission):
+        if not may_see(request, page.permission, in_scope=page.in_scope):
             raise PermissionDenied
         return page.view(request, **captured)
 
@@ -92,5 +93,5 @@ def _item(page: ExtraPage) -> dict[str, Any]:
         "title": page.title,
         "icon": page.icon,
         "link": reverse(f"admin:{page.name}"),
-        "permission": lambda request: may_see(request, page.permission),
+        "permission": lambda request: may_see(request, page.permission, in_scope=page.in_scope),
     }

@@ -10,6 +10,8 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from sheetsync.scope import is_limited
+
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
@@ -31,6 +33,7 @@ class Card:
     title: str
     order: int  # low ones come first
     permission: str = ""  # "app_label.codename" that a person needs to see it; "" for everybody who is signed in
+    in_scope: bool = False  # it keeps to `within_scope`, so that a person who is limited to departments may see it
     render: Callable[[HttpRequest], SafeString | str]  # "" isn't shown
 
 
@@ -77,15 +80,15 @@ def cards(request: HttpRequest) -> list[Rendered]:
     """The dashboard's cards that this person may see, in order."""
     shown = []
     for card in sorted(_cards.values(), key=lambda each: (each.order, each.name)):
-        content = card.render(request) if may_see(request, card.permission) else ""
+        content = card.render(request) if may_see(request, card.permission, in_scope=card.in_scope) else ""
         if content:
             shown.append(Rendered(anchor=f"card-{card.name}", title=card.title, content=content))
     return shown
 
 
-def may_see(request: HttpRequest, permission: str) -> bool:
-    """Whether the person has the permission; "" asks for none."""
-    return not permission or request.user.has_perm(permission)
+def may_see(request: HttpRequest, permission: str, *, in_scope: bool = True) -> bool:
+    """Whether the person has the permission ("" asks for none), and isn't limited to departments where what is shown isn't."""
+    return (not permission or request.user.has_perm(permission)) and (in_scope or not is_limited(request))
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:

@@ -42,6 +42,7 @@ STATUS_COLOURS = {
 class ActionRunAdmin(ReadOnlyAdmin):
     """Who asked for what, and what came of it."""
 
+    in_search = True
     list_display = (
         *("run_id", "action", "shown_status", "requested_by", "came_from", "workbook", "created_at"),
         "changes",

@@ -18,7 +18,7 @@ from unfold.admin import ModelAdmin
 from unfold.enums import ActionVariant
 
 from sheetsync.admin.asking import run_now
-from sheetsync.admin.base import ReadOnlyAdmin, ReadOnlyInline, WithPanels
+from sheetsync.admin.base import DeskPage, ReadOnlyAdmin, ReadOnlyInline
 from sheetsync.admin.confirm import ask, confirmed
 from sheetsync.admin.decorators import button, shown
 from sheetsync.admin.tables import table
@@ -80,10 +80,11 @@ class TabStateInline(ReadOnlyInline):
 
 
 @admin.register(Workbook)
-class WorkbookAdmin(WithPanels, ModelAdmin):  # type: ignore[misc]
+class WorkbookAdmin(DeskPage, ModelAdmin):  # type: ignore[misc]
     """Every connected workbook. Adding one here is what `connect` does on the command line."""
 
     form = WorkbookForm
+    in_search = True
     list_display = ("shown_title", "role", "location", "tab", "department", "is_active")
     list_filter = ("role", "is_active", "department")
     search_fields = ("title", "location", "department")
@@ -138,7 +139,11 @@ class WorkbookAdmin(WithPanels, ModelAdmin):  # type: ignore[misc]
         rows = (_finding_row(finding) for finding in findings)
         return table(("Tab", "Recognised", "Not known, left alone", "Without a column", "Problem"), rows)
 
-    @button("Sync now", permissions=["change"], icon="sync", variant=ActionVariant.PRIMARY)
+    def has_sync_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Those who may start actions."""
+        return request.user.has_perm("sheetsync.change_actionrun") and self.has_view_permission(request)
+
+    @button("Sync now", permissions=["sync"], icon="sync", variant=ActionVariant.PRIMARY)
     def sync_now(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Asks, then carries out what saves this kind of workbook."""
         workbook = get_object_or_404(Workbook, pk=object_id)

@@ -1,0 +1,104 @@
+"""The four roles as groups: made with the database, and changed by nobody but people afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.apps import apps
+from django.contrib.auth.models import Group, Permission
+from django.db import models
+
+DOMAIN = ("backlog", "productops", "optimization")
+VIEWER, ANALYST, APPROVER, OPERATOR = "Viewer", "Analyst", "Approver", "Operator"
+# What only those who look after the system see.
+_OPERATORS_ONLY = {"auditentry", "personscope", "rowstate", "keyreservation"}
+# What approvers decide on; adopting a contribution is an approval of its own.
+_APPROVALS = {
+    "productops.approve_initiativemathmodel",
+    "productops.approve_initiativeparam",
+    "productops.adopt_initiativecontribution",
+}
+# What analysts may do beside changing domain records.
+_ANALYSTS = {
+    *("productops.delete_initiativemathmodel", "productops.delete_initiativeparam"),
+    *(
+        "sheetsync.change_conflict",
+        "sheetsync.add_actionrun",
+        "sheetsync.change_actionrun",
+        "sheetsync.change_workbook",
+    ),
+}
+
+
+def viewer() -> Iterator[str]:
+    """Looks at everything that is about the portfolio."""
+    for model in _models(*DOMAIN, "sheetsync"):
+        if model._meta.model_name not in _OPERATORS_ONLY:
+            yield _right("view", model)
+
+
+def analyst() -> Iterator[str]:
+    """Changes values, settles conflicts, starts actions and takes them back."""
+    yield from viewer()
+    yield from (_right("change", model) for model in _models(*DOMAIN))
+    yield from _ANALYSTS
+
+
+def approver() -> Iterator[str]:
+    """Approves models and parameters and adopts contributions, and changes no value."""
+    yield from viewer()
+    yield from _APPROVALS
+
+
+def operator() -> Iterator[str]:
+    """Looks after workbooks, runs, the timetable and people; decides on no value."""
+    yield from viewer()
+    for model in _models("sheetsync"):
+        for verb in ("view", "add", "change"):
+            yield _right(verb, model)
+    for app, name in (("auth", "user"), ("auth", "group"), ("django_q", "schedule")):
+        yield from (f"{app}.{verb}_{name}" for verb in ("view", "add", "change"))
+    yield from ("django_q.delete_schedule", "sheetsync.delete_personscope", "sheetsync.delete_workbook")
+
+
+ROLES: dict[str, Callable[[], Iterator[str]]] = {
+    VIEWER: viewer,
+    ANALYST: analyst,
+    APPROVER: approver,
+    OPERATOR: operator,
+}
+
+
+def make_roles(*, using: str, apps: Any, **_more: Any) -> None:
+    """Makes the groups that don't exist yet, whenever a database was migrated. One that does is left as people have set it."""
+    if not _is_migrated(apps):
+        return
+    missing = set(ROLES) - set(Group.objects.using(using).values_list("name", flat=True))
+    for role in ROLES:
+        if role in missing:
+            group = Group.objects.using(using).create(name=role)
+            group.permissions.set(_permissions(set(ROLES[role]()), using))
+
+
+def _is_migrated(state: Any) -> bool:
+    """Whether the database has groups by now; it may be migrated one app at a time."""
+    try:
+        state.get_model("auth", "Group")
+    except LookupError:
+        return False
+    return True
+
+
+def _permissions(rights: set[str], using: str) -> list[Permission]:
+    held = Permission.objects.using(using).select_related("content_type")
+    return [each for each in held if f"{each.content_type.app_label}.{each.codename}" in rights]
+
+
+def _models(*labels: str) -> Iterator[type[models.Model]]:
+    for label in labels:
+        yield from apps.get_app_config(label).get_models()
+
+
+def _right(verb: str, model: type[models.Model]) -> str:
+    return f"{model._meta.app_label}.{verb}_{model._meta.model_name}"

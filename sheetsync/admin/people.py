@@ -1,0 +1,146 @@
+"""Admin pages of people, roles and the audit log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group, User
+from django.db import models
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin, StackedInline
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from sheetsync.admin.base import ReadOnlyAdmin
+from sheetsync.admin.decorators import shown
+from sheetsync.audit import note
+from sheetsync.people import AuditEntry, PersonScope
+
+# What decides what others may do, and hence isn't given by anybody who doesn't have it.
+_POWERS = ("is_superuser", "user_permissions")
+
+admin.site.unregister(User)
+admin.site.unregister(Group)
+
+
+class ScopeForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Departments, a line each."""
+
+    departments = forms.CharField(
+        required=False,
+        help_text="One in each line, spelled as the initiatives have it. Empty: every department.",
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+    )
+
+    class Meta:
+        model = PersonScope
+        fields = ("departments",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["departments"] = "\n".join(self.instance.departments)
+
+    def clean_departments(self) -> list[str]:
+        """Without empty lines and doubles."""
+        lines = (line.strip() for line in self.cleaned_data["departments"].splitlines())
+        return list(dict.fromkeys(line for line in lines if line))
+
+
+class ScopeInline(StackedInline):  # type: ignore[misc]
+    """What a person's view is limited to."""
+
+    model = PersonScope
+    form = ScopeForm
+    verbose_name_plural = "Departments that this person sees"
+    max_num = 1
+    extra = 1
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
+    """People. Somebody who isn't a superuser gives roles, and no other power; and changes no superuser."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("username", "email", "first_name", "last_name", "roles", "is_active", "last_login")
+    inlines = (ScopeInline,)
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[User]:
+        """With their roles."""
+        people: models.QuerySet[User] = super().get_queryset(request)
+        return people.prefetch_related("groups")
+
+    @shown("Roles")
+    def roles(self, person: User) -> str:
+        """The groups a person is in."""
+        return ", ".join(group.name for group in person.groups.all()) or ("superuser" if person.is_superuser else "-")
+
+    def get_inlines(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """A person who is being made has no limits yet."""
+        return self.inlines if obj is not None else ()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """What only a superuser gives."""
+        own = super().get_readonly_fields(request, obj)
+        return own if _is_superuser(request) else (*own, *_POWERS)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Only a superuser changes a superuser."""
+        may = bool(super().has_change_permission(request, obj))
+        return may and (obj is None or not obj.is_superuser or _is_superuser(request))
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Likewise."""
+        may = bool(super().has_delete_permission(request, obj))
+        return may and (obj is None or not obj.is_superuser or _is_superuser(request))
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Leaves a line in the audit log for every change of rights."""
+        person: User = form.instance
+        before = _rights(person)
+        super().save_related(request, form, formsets, change)
+        after = _rights(person)
+        changed = {"is_active", "is_staff", "is_superuser"} & set(form.changed_data)
+        if before != after or changed or not change:
+            note(request, AuditEntry.Event.RIGHTS, f"{person.get_username()}: {after}")
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return bool(getattr(request.user, "is_superuser", False))
+
+
+def _rights(person: User) -> str:
+    scope = PersonScope.objects.filter(user=person).first()
+    powers = [word for word in ("is_active", "is_staff", "is_superuser") if getattr(person, word)]
+    groups = person.groups.order_by("name").values_list("name", flat=True)
+    limits = ", ".join(scope.departments) if scope and scope.departments else "all"
+    return f"roles {', '.join(groups) or 'none'}; {', '.join(powers) or 'no access'}; departments {limits}"
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
+    """Roles. Only a superuser changes what a role may do."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Likewise."""
+        return bool(super().has_add_permission(request)) and _is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        """A role that somebody could widen would be theirs."""
+        return bool(super().has_change_permission(request, obj)) and _is_superuser(request)
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    """Who signed in, took data out, approved, overrode, gave rights."""
+
+    list_display = ("at", "event", "username", "address", "text", "run_id")
+    list_filter = ("event", "at")
+    search_fields = ("username", "address", "text", "run_id")
+    date_hierarchy = "at"
+    ordering = ("-at", "-id")

@@ -1,0 +1,52 @@
+"""The audit log: what people did that leaves no run, and what of it an auditor asks for first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.http import HttpRequest
+
+from sheetsync.people import AuditEntry
+
+
+def note(request: HttpRequest | None, event: AuditEntry.Event, text: str = "", *, run_id: str = "") -> None:
+    """Remembers what the person who asks did."""
+    user: Any = getattr(request, "user", None)
+    known = user if user is not None and user.is_authenticated else None
+    _keep(request, event, known, known.get_username() if known else "", text, run_id)
+
+
+def address_of(request: HttpRequest | None) -> str:
+    """Where a request came from, as the web server says."""
+    return str(request.META.get("REMOTE_ADDR", ""))[:64] if request is not None else ""
+
+
+def _keep(
+    request: HttpRequest | None, event: AuditEntry.Event, user: Any, username: str, text: str, run_id: str = ""
+) -> None:
+    AuditEntry.objects.create(
+        event=event, user=user, username=username[:200], address=address_of(request), text=text, run_id=run_id
+    )
+
+
+def listen() -> None:
+    """Hears of sign-ins; called once, when the app is ready."""
+    user_logged_in.connect(_signed_in, dispatch_uid="sheetsync.audit.signed_in")
+    user_logged_out.connect(_signed_out, dispatch_uid="sheetsync.audit.signed_out")
+    user_login_failed.connect(_refused, dispatch_uid="sheetsync.audit.refused")
+
+
+def _signed_in(request: HttpRequest | None = None, user: Any = None, **_more: Any) -> None:
+    _keep(request, AuditEntry.Event.SIGNED_IN, user, user.get_username(), "")
+
+
+def _signed_out(request: HttpRequest | None = None, user: Any = None, **_more: Any) -> None:
+    if user is not None:
+        _keep(request, AuditEntry.Event.SIGNED_OUT, user, user.get_username(), "")
+
+
+def _refused(credentials: Any = None, request: HttpRequest | None = None, **_more: Any) -> None:
+    _keep(
+        request, AuditEntry.Event.REFUSED, None, str((credentials or {}).get("username", "")), "wrong name or password"
+    )

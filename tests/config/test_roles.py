@@ -1,0 +1,60 @@
+"""Four roles, made with the database: what each may do, and that people's own changes to them stay."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.core.management import call_command
+
+from config.roles import ANALYST, APPROVER, OPERATOR, ROLES, VIEWER
+
+pytestmark = pytest.mark.django_db
+
+
+def person(role: str) -> User:
+    made = User.objects.create_user(role, is_staff=True)
+    made.groups.add(Group.objects.get(name=role))
+    return made
+
+
+def test_the_roles_are_made_with_the_database() -> None:
+    assert set(Group.objects.values_list("name", flat=True)) == {"Viewer", "Analyst", "Approver", "Operator"}
+
+
+@pytest.mark.parametrize("role", list(ROLES))
+def test_every_right_of_a_role_exists(role: str) -> None:
+    held = {
+        f"{each.content_type.app_label}.{each.codename}" for each in Permission.objects.select_related("content_type")
+    }
+    assert set(ROLES[role]()) - held == set()
+
+
+@pytest.mark.parametrize(
+    ("right", "who"),
+    [
+        ("backlog.view_initiative", {VIEWER, ANALYST, APPROVER, OPERATOR}),
+        ("sheetsync.view_actionrun", {VIEWER, ANALYST, APPROVER, OPERATOR}),
+        ("backlog.change_initiative", {ANALYST}),
+        ("backlog.add_initiative", set()),
+        ("backlog.delete_initiative", set()),
+        ("productops.delete_initiativeparam", {ANALYST}),
+        ("productops.approve_initiativemathmodel", {APPROVER}),
+        ("productops.adopt_initiativecontribution", {APPROVER}),
+        ("sheetsync.change_conflict", {ANALYST, OPERATOR}),
+        ("sheetsync.change_actionrun", {ANALYST, OPERATOR}),
+        ("sheetsync.add_workbook", {OPERATOR}),
+        ("sheetsync.view_auditentry", {OPERATOR}),
+        ("auth.change_user", {OPERATOR}),
+        ("auth.delete_user", set()),
+    ],
+)  # fmt: skip
+def test_who_may_do_what(right: str, who: set[str]) -> None:
+    assert {role for role in ROLES if person(role).has_perm(right)} == who
+
+
+def test_a_role_that_people_changed_stays_as_it_is() -> None:
+    Group.objects.get(name=VIEWER).permissions.clear()
+    Group.objects.get(name=ANALYST).delete()
+    call_command("migrate", verbosity=0)
+    assert not Group.objects.get(name=VIEWER).permissions.exists()
+    assert Group.objects.get(name=ANALYST).permissions.filter(codename="change_initiative").exists()
