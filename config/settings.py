@@ -183,6 +183,7 @@ SIDEBAR = {
     "Models": [
         ("Math models", "function", "productops.initiativemathmodel"),
         ("Parameters", "tune", "productops.initiativeparam"),
+        ("Templates", "library_books", "productops.modeltemplate"),
         ("Scores", "leaderboard", "productops.initiativescoring"),
     ],
     "KPIs": [

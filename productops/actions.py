@@ -20,6 +20,7 @@ from productops.jobs import (
 from productops.models import SHARED_KEY, InitiativeMathModel, InitiativeParam
 from productops.scores import store_scores, switch_scores
 from productops.seeding import FRAMEWORK, needed_params, without_row
+from productops.started import start_from_template
 from sheetsync.cells import nearest
 from sheetsync.context import ActionContext
 from sheetsync.models import Workbook
@@ -41,17 +42,22 @@ NAMELESS = "SKIPPED: model_name is empty; the row is saved once its model has a 
     "pm.populate_initiatives",
     roles=(Role.PRODUCTOPS,),
     label="Add missing initiatives",
-    help="Appends the initiatives that Scoring_Inputs, MathModels and KPI_Contributions don't show yet.",
+    help="Appends the initiatives that the tabs don't show yet; with template and keys, a model from that template.",
+    arguments=("template",),
 )
 def populate_initiatives(context: ActionContext) -> None:
-    """Appends rows and saves nothing; in MathModels only initiatives that use a math model and have no row there."""
+    """Appends rows and saves nothing that people typed; in MathModels only initiatives that use a math model and have no
+    row there. With a template the initiatives of the keys start a model from it instead."""
+    keys = asked_keys(context)
+    if context.arguments.template:
+        start_from_template(context, keys)
+        return
     missing: Mapping[str, Missing] = {
         SCORING_INPUTS: _missing_initiatives,
         MATH_MODELS: _missing_models,
         KPI_CONTRIBUTIONS: _missing_initiatives,
     }
     names = [_populated_tab(context.arguments.tab, missing)] if context.arguments.tab else list(missing)
-    keys = asked_keys(context)
     for workbook in each_workbook(context, "populating", Role.PRODUCTOPS):
         jobs = [productops_job(name, keys=keys, take=False, append=missing[name]) for name in names]
         sync_workbook(context, WorkbookJob(workbook=workbook, tabs=jobs))

@@ -166,3 +166,25 @@ class InitiativeContribution(models.Model):
 
     def __str__(self) -> str:
         return f"contributions of {self.initiative}"
+
+
+class ModelTemplate(models.Model):
+    """A kind of math model that initiatives may start from, with a worked example; curated by analysts."""
+
+    template_name = models.CharField(max_length=200, unique=True)
+    description = models.TextField(blank=True)
+    formula_text = models.TextField()
+    metric_chain_text = models.TextField(blank=True)  # {kpi} stands for the KPI that a started model contributes to
+    target_kpi_key = models.CharField(max_length=100, blank=True)  # "" for the north star
+    assumptions_text = models.TextField(blank=True)
+    params_json = models.JSONField(default=list)  # [{"name", "unit", "value", "min", "max", "description"}]
+    example_result = models.FloatField()  # what `value` gives with the values of params_json
+    is_active = models.BooleanField(default=True)
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ("template_name",)
+
+    def __str__(self) -> str:
+        return self.template_name

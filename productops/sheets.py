@@ -8,6 +8,7 @@ from __future__ import annotations
 from productops.columns import SCORED
 from productops.columns_models import MATH_MODELS_COLUMNS, PARAMS_COLUMNS
 from productops.columns_scoring import KPI_CONTRIBUTIONS_COLUMNS, METRICS_CONFIG_COLUMNS, SCORING_INPUTS_COLUMNS
+from productops.model_templates import TEMPLATE_FIELDS
 from productops.records_contributions import ContributionRecords
 from productops.records_metrics import MetricRecords
 from productops.records_models import MathModelRecords
@@ -20,6 +21,7 @@ SAVE = "pm.save_selected"
 SCORE = "pm.score_selected"
 SWITCH = "pm.switch_framework"
 SEED = "pm.seed_math_params"
+POPULATE = "pm.populate_initiatives"
 
 METRICS_CONFIG = Tab(
     name="Metrics_Config",
@@ -92,14 +94,16 @@ registry.policies(
 )
 registry.policies(
     "productops.InitiativeMathModel",
-    **backend("id", "initiative", by=(SAVE, SCORE), why="set when the model's row is first saved"),
+    **backend("id", "initiative", by=(SAVE, SCORE, POPULATE), why="set when the model is first saved, or started"),
     **backend("suggested_by_llm", why="set by the suggestion job at once; saving keeps it"),
-    **backend("updated_at", by=(SAVE, SCORE), why="moves exactly when a field of the model changes"),
+    **backend("updated_at", by=(SAVE, SCORE, POPULATE), why="moves exactly when a field of the model changes"),
 )
 registry.policies(
     "productops.InitiativeParam",
-    **backend("id", "initiative", by=(SAVE, SCORE, SEED), why="set when the parameter is first saved or seeded"),
-    **backend("is_auto_seeded", by=(SEED,), why="whether the parameter was made from a formula"),
+    **backend(
+        "id", "initiative", by=(SAVE, SCORE, SEED, POPULATE), why="set when the parameter is first saved or seeded"
+    ),
+    **backend("is_auto_seeded", by=(SEED, POPULATE), why="whether the parameter was made from a formula"),
 )
 registry.policies(
     "productops.InitiativeContribution",
@@ -113,4 +117,9 @@ registry.policies(
         by=(SAVE,),
         why="which computed numbers a person adopted",
     ),
+)
+registry.policies(
+    "productops.ModelTemplate",
+    **backend("id", why="set when the template is made"),
+    **backend(*TEMPLATE_FIELDS, why="curated by analysts in the admin"),
 )

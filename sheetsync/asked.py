@@ -127,6 +127,7 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "scenario": _text,
     "constraint_set": _text,
     "framework": _text,
+    "template": _text,
     "runs": _texts,
     "capacity": _parsed(_column("capacity", Kind.NUMBER, above=0)),
     "weights": _parsed(_column("weights", Kind.WEIGHTS)),

@@ -137,6 +137,7 @@ class Arguments:
     scenario: str = ""
     constraint_set: str = ""
     framework: str = ""
+    template: str = ""  # what a new math model starts from
     runs: tuple[str, ...] = ()  # run ids
     capacity: float | None = None  # tokens
     weights: Any = None

@@ -18,6 +18,7 @@ from sheetsync.workbooks.kinds import open_workbook
 
 # Names of what the admin itself does, as runs show them.
 EDIT = "admin.edit"
+ADD = "admin.add"
 DELETE = "admin.delete"
 RESTORE = "admin.restore"
 

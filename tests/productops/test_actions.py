@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import pytest
+from django.db.migrations.loader import MigrationLoader
 
 from backlog.models import Initiative
-from productops.models import InitiativeMathModel, InitiativeParam, InitiativeScoring
-from sheetsync.models import RecordChange
+from productops.model_templates import add_templates, find_template
+from productops.models import InitiativeMathModel, InitiativeParam, InitiativeScoring, ModelTemplate
+from productops.starting import plan_starts, start_models
+from productops.template_library import LIBRARY
+from sheetsync.models import ActionRun, RecordChange
 from sheetsync.runs import WrongUsage
+from sheetsync.storage import Origin, Storage
 from sheetsync.workbooks.memory import Formula
 from tests.factories import (
+    ActionRunFactory,
     InitiativeFactory,
     InitiativeMathModelFactory,
     InitiativeParamFactory,
     InitiativeScoringFactory,
+    MetricConfigFactory,
 )
 from tests.productops.desk import Desk, north_star
 
@@ -487,3 +494,140 @@ def test_a_workbook_that_is_not_active_is_left_alone(desk, initiatives):
     desk.act("pm.seed_math_params")
     assert not InitiativeParam.objects.exists()
     assert desk.rows("Params") == []
+
+
+# ---- starting from a template ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def library(initiatives):
+    north_star()
+    ModelTemplate.objects.all().delete()
+    add_templates(ModelTemplate, LIBRARY)
+    return initiatives
+
+
+def start(desk, *wanted, template="Risk avoided"):
+    return desk.act("pm.populate_initiatives", keys=wanted or (FIRST,), template=template)
+
+
+def test_a_model_starts_from_a_template_with_nothing_approved_and_no_number_invented(desk, library):
+    assert start(desk, template="risk  avoided").status == "success"
+    model = InitiativeMathModel.objects.get()
+    assert (model.initiative.initiative_key, model.model_name, model.target_kpi_key) == (FIRST, "Risk avoided", "gmv")
+    assert model.metric_chain_text == "incident_probability -> expected_loss -> gmv"
+    assert not model.approved_by_user
+    params = InitiativeParam.objects.order_by("pk")
+    assert [param.param_name for param in params] == ["probability_now", "probability_after", "loss"]
+    assert {(param.value, param.min, param.max, param.approved, param.is_auto_seeded) for param in params} == {
+        (None, None, None, False, True)
+    }
+    assert (params[2].unit, params[2].description) == ("GBP", "What it would cost if it happened once.")
+    assert params[2].notes == "Example of the template Risk avoided: 900,000, from 400,000 to 1,500,000."
+    assert Initiative.objects.get(initiative_key=FIRST).metric_chain_json["nodes"][-1] == "gmv"
+
+
+def test_what_was_started_stands_in_the_sheet_to_be_filled_in(desk, library):
+    start(desk)
+    row = desk.row("MathModels")
+    assert (row["initiative_key"], row["model_name"], row["title"]) == (FIRST, "Risk avoided", "Title 1")
+    assert row["formula_text"] == "value = (probability_now - probability_after) * loss"
+    assert [row["param_name"] for row in desk.rows("Params")] == ["probability_now", "probability_after", "loss"]
+    for place, value in enumerate((0.3, 0.1, 1000), start=1):
+        desk.type("Params", place, value=value, approved=True)
+    desk.type("MathModels", 1, approved_by_user=True)
+    desk.save()
+    assert desk.row("MathModels")["computed_outputs"].startswith("value = 200")
+
+
+def test_starting_twice_makes_nothing_more(desk, library):
+    start(desk)
+    writes = desk.book.writes
+    report = start(desk)
+    assert desk.book.writes == writes
+    assert (InitiativeMathModel.objects.count(), InitiativeParam.objects.count()) == (1, 3)
+    assert [(message.status, message.key) for message in report.messages] == [("SKIPPED", FIRST)]
+
+
+def test_rows_that_got_lost_on_their_way_are_shown_by_asking_again(desk, library):
+    template = find_template("Risk avoided")
+    storage = Storage(ActionRunFactory())
+    start_models(storage, template, plan_starts(template, {FIRST}), Origin())
+    storage.flush()
+    start(desk)
+    assert [row["model_name"] for row in desk.rows("MathModels")] == ["Risk avoided"]
+    assert len(desk.rows("Params")) == 3
+
+
+def test_parameters_that_are_there_or_shared_are_not_made_again(desk, library):
+    InitiativeParamFactory(initiative=None, param_name="loss", value=7)
+    InitiativeParamFactory(initiative=library[0], param_name="probability_now", value=0.5)
+    start(desk)
+    assert InitiativeParam.objects.count() == 3
+    assert InitiativeParam.objects.get(param_name="probability_now").value == 0.5
+
+
+def test_a_row_that_is_not_saved_yet_is_left_to_its_person(desk, library):
+    desk.add("MathModels", initiative_key=FIRST, model_name="Risk avoided", formula_text="value = 1")
+    report = start(desk)
+    assert not InitiativeMathModel.objects.exists()
+    assert "MathModels has a row for Risk avoided that isn't saved yet" in report.messages[0].text
+    assert desk.row("MathModels")["formula_text"] == "value = 1"
+
+
+def test_a_chain_that_would_close_a_circle_is_refused(desk, library):
+    InitiativeMathModelFactory(initiative=library[0], metric_chain_text="gmv -> incident_probability")
+    report = start(desk)
+    assert report.status != "success"
+    assert "round in a circle" in report.messages[0].text
+    assert InitiativeMathModel.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("template", "wanted", "said"),
+    [
+        ("Risk avoidance", (FIRST,), "did you mean Risk avoided"),
+        ("Retention", (), "name the initiatives that shall start from 'Retention'"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(desk, library, template, wanted, said):
+    with pytest.raises(WrongUsage, match=said):
+        desk.act("pm.populate_initiatives", keys=wanted, template=template)
+
+
+def test_a_template_out_of_use_is_not_found(desk, library):
+    ModelTemplate.objects.filter(template_name="Retention").update(is_active=False)
+    with pytest.raises(WrongUsage, match="there is no template 'Retention'"):
+        start(desk, template="Retention")
+
+
+def test_a_started_model_can_be_undone(desk, library):
+    start(desk)
+    run = ActionRun.objects.latest("pk")
+    desk.act("pm.undo_run", workbook=desk.workbook, runs=(run.run_id,))
+    assert not InitiativeMathModel.objects.exists()
+    assert not InitiativeParam.objects.exists()
+    assert Initiative.objects.get(initiative_key=FIRST).metric_chain_json is None
+    assert all(not row["model_name"] for row in desk.rows("MathModels"))
+
+
+def test_a_template_keeps_its_own_kpi_while_that_is_active(desk, library):
+    MetricConfigFactory(kpi_key="retention_30d")
+    ModelTemplate.objects.filter(template_name="Retention").update(target_kpi_key="retention_30d")
+    start(desk, template="Retention")
+    model = InitiativeMathModel.objects.get()
+    assert (model.target_kpi_key, model.metric_chain_text) == ("retention_30d", "churn -> customers -> retention_30d")
+
+
+def test_a_fresh_database_gets_the_library():
+    migrations = MigrationLoader(None).disk_migrations.values()
+    called = [
+        operation.code.__name__ for one in migrations for operation in one.operations if hasattr(operation, "code")
+    ]
+    assert "load_library" in called
+
+
+def test_loading_the_library_again_leaves_what_analysts_changed(library):
+    ModelTemplate.objects.filter(template_name="Retention").update(description="ours")
+    assert add_templates(ModelTemplate, LIBRARY) == 0
+    assert ModelTemplate.objects.get(template_name="Retention").description == "ours"

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from productops.models import InitiativeMathModel, InitiativeParam, InitiativeScoring, MetricConfig
+from productops.model_templates import add_templates
+from productops.models import InitiativeMathModel, InitiativeParam, InitiativeScoring, MetricConfig, ModelTemplate
+from productops.template_library import LIBRARY
 from sheetsync.models import ActionRun, RecordChange
 from tests.admin_pages import (
     admin_client,
     button_url,
     change_url,
+    client_with,
     edit,
     errors,
     initiative,
@@ -174,3 +179,85 @@ def test_an_edit_of_a_model_can_be_undone(ada: Client) -> None:
 
 def test_the_page_says_that_a_key_is_not_changed_here(ada: Client) -> None:
     assert "Part of what finds the row in Metrics_Config" in ada.get(change_url(north_star())).content.decode()
+
+
+# ---- templates -----------------------------------------------------------------------------------------------------------
+
+
+NEW = {
+    "template_name": "Fees",
+    "description": "A fee for each of many.",
+    "formula_text": "value = payers * fee",
+    "metric_chain_text": "payers -> {kpi}",
+    "target_kpi_key": "",
+    "assumptions_text": "",
+    "params_json": "payers | users | 100 | 80 | 120 | Who pays\nfee | GBP/user | 2 | 1 | 3",
+    "example_result": "200",
+    "is_active": "on",
+}
+
+
+def add_template(ada: Client, **changes: str) -> Any:
+    return ada.post(reverse("admin:productops_modeltemplate_add"), {**NEW, **changes})
+
+
+def template() -> ModelTemplate:
+    ModelTemplate.objects.all().delete()
+    add_templates(ModelTemplate, LIBRARY[:1])
+    return ModelTemplate.objects.get()
+
+
+def test_a_template_is_added_as_a_run_that_can_be_undone(ada: Client) -> None:
+    assert add_template(ada).status_code == 302
+    made = ModelTemplate.objects.get(template_name="Fees")
+    assert made.params_json[0] == {
+        "name": "payers", "unit": "users", "value": 100, "min": 80, "max": 120, "description": "Who pays"
+    }  # fmt: skip
+    run = ActionRun.objects.get()
+    assert (run.action, run.requested_by) == ("admin.add", "ada")
+    assert made.history.count() == 1
+    workbook()
+    ada.post(button_url(run, "undo_this_run"), {"confirm": "yes"})
+    assert not ModelTemplate.objects.filter(template_name="Fees").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "said"),
+    [
+        ({"example_result": "201"}, "__all__", "The worked example gives 200, and example_result says 201"),
+        ({"formula_text": "value = payers *"}, "formula_text", "line 1"),
+        ({"params_json": "payers | users | 100"}, "params_json", "Line 1"),
+        ({"metric_chain_text": "payers ->"}, "metric_chain_text", "A metric is missing beside an arrow"),
+        ({"target_kpi_key": "gmw"}, "target_kpi_key", "gmw is no active KPI; the nearest is gmv"),
+        ({"template_name": ""}, "template_name", "required"),
+    ],
+)
+def test_a_template_that_cannot_be_kept_is_refused_at_its_field(
+    ada: Client, changes: dict[str, str], field: str, said: str
+) -> None:
+    north_star()
+    found = errors(add_template(ada, **changes))
+    assert said in str(found[field])
+    assert not ModelTemplate.objects.filter(template_name="Fees").exists()
+
+
+def test_a_template_is_changed_and_taken_out_of_use(ada: Client) -> None:
+    stored = template()
+    assert edit(ada, stored, is_active=None, description="ours").status_code == 302
+    stored.refresh_from_db()
+    assert (stored.is_active, stored.description) == (False, "ours")
+    assert ActionRun.objects.get().record_changes.get().fields == {
+        "is_active": [True, False],
+        "description": [LIBRARY[0].description, "ours"],
+    }
+
+
+def test_saving_an_unchanged_template_changes_nothing(ada: Client) -> None:
+    edit(ada, template())
+    assert not ActionRun.objects.exists()
+
+
+def test_who_may_only_look_at_templates_adds_none() -> None:
+    bo = client_with("view_modeltemplate")
+    assert bo.get(reverse("admin:productops_modeltemplate_changelist")).status_code == 200
+    assert bo.post(reverse("admin:productops_modeltemplate_add"), NEW).status_code == 403

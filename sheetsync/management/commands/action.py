@@ -32,6 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("--scenario", default="")
         parser.add_argument("--constraint-set", default="")
         parser.add_argument("--framework", default="", help="RICE, WSJF or MATH_MODEL")
+        parser.add_argument("--template", default="", help="the template that new math models start from")
         parser.add_argument("--run", action="append", default=[], help="id of a run; twice to compare two")
         parser.add_argument("--capacity", type=float, default=None, help="tokens, instead of the scenario's")
         parser.add_argument("--weights", default="", help="JSON, instead of the scenario's")
@@ -103,6 +104,7 @@ def _arguments(options: dict[str, Any]) -> Arguments:
         scenario=options["scenario"],
         constraint_set=options["constraint_set"],
         framework=options["framework"],
+        template=options["template"],
         runs=tuple(options["run"]),
         capacity=options["capacity"],
         weights=weights,
