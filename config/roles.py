@@ -21,7 +21,7 @@ _APPROVALS = {
 }
 # What analysts may do beside changing domain records.
 _ANALYSTS = {
-    *("productops.delete_initiativemathmodel", "productops.delete_initiativeparam"),
+    *("productops.delete_initiativemathmodel", "productops.delete_initiativeparam", "productops.add_modeltemplate"),
     *(
         "sheetsync.change_conflict",
         "sheetsync.add_actionrun",

@@ -171,6 +171,8 @@ class InitiativeContribution(models.Model):
 class ModelTemplate(models.Model):
     """A kind of math model that initiatives may start from, with a worked example; curated by analysts."""
 
+    department_path: ClassVar = ""  # see sheetsync.scope
+
     template_name = models.CharField(max_length=200, unique=True)
     description = models.TextField(blank=True)
     formula_text = models.TextField()
