@@ -109,6 +109,8 @@ SOLVER_GAP = env.float("SOLVER_GAP", default=0.001)
 # How likely the numbers between a parameter's min and max are, and how many draws of them scoring makes; 0 makes none.
 RANGE_SHAPE = env.str("RANGE_SHAPE", default="pert", choices=["pert", "triangular", "uniform"])
 RANGE_DRAWS = env.int("RANGE_DRAWS", default=500)
+SOLVER_EXPLAIN_MOST = env.int("SOLVER_EXPLAIN_MOST", default=200)  # candidates whose why_not is computed
+SOLVER_EXPLAIN_S = env.float("SOLVER_EXPLAIN_S", default=120.0)  # seconds for all explanations of a run
 GOOGLE_CREDENTIALS = env.str("GOOGLE_CREDENTIALS", default="")
 SHEETS_API_URL = env.str("SHEETS_API_URL", default="")
 # Reads, and likewise writes, that all workers together send in a minute: Google lets one service account send 60. 0 is no limit.

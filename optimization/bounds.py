@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from optimization.rows import Floats, Rows
+from optimization.rows import Bools, Floats, Rows
 
 # Rows whose largest coefficient lies between these are left as they are; others are scaled to the upper one.
 SMALLEST, LARGEST = 1.0, 1024.0
@@ -52,8 +52,9 @@ def tighten(rows: Rows, low: Floats, high: Floats) -> Bounds:
             return Bounds(low=low, high=high, contradiction=True)
 
 
-def conditioned(rows: Rows, low: Floats, high: Floats) -> Rows:
-    """The same rows for whole columns between `low` and `high`, with coefficients of a similar size.
+def conditioned(rows: Rows, low: Floats, high: Floats, *, fractions: int = 0) -> Rows:
+    """The same rows for whole columns between `low` and `high`, with coefficients of a similar size. The last `fractions`
+    columns may take any value between 0 and 1.
 
     Fixed columns move into the bounds; a coefficient larger than its row needs is cut to what it needs; rows are scaled
     by powers of two. Without that, contributions of 1e15 beside 0.001 would drown in the solver's tolerances.
@@ -62,12 +63,13 @@ def conditioned(rows: Rows, low: Floats, high: Floats) -> Rows:
     gone = fixed[rows.indices]
     shift = rows.sums(fixed & (low > 0.5))
     with_rest = replace(rows, coefficients=np.where(gone, 0.0, rows.coefficients))
-    cut = _cut(replace(with_rest, lower=rows.lower - shift, upper=rows.upper - shift))
-    return _scaled(cut)
+    shifted = replace(with_rest, lower=rows.lower - shift, upper=rows.upper - shift)
+    return _scaled(_cut(shifted, rows.indices < rows.columns - fractions))
 
 
-def _cut(rows: Rows) -> Rows:
-    """Rows with one bound: no coefficient is larger than what alone satisfies the row whatever the others do."""
+def _cut(rows: Rows, whole: Bools) -> Rows:
+    """Rows with one bound: no coefficient of a whole column is larger than what alone satisfies the row whatever the
+    others do."""
     coefficients = rows.coefficients
     row_of = rows.row_of
     least = _row_sums(rows, np.minimum(coefficients, 0.0))
@@ -76,7 +78,7 @@ def _cut(rows: Rows) -> Rows:
     spare = np.where(np.isfinite(rows.upper) & np.isinf(rows.lower), np.maximum(most - rows.upper, 0.0), math.inf)
     kept = np.minimum(coefficients, np.where(coefficients > 0, needs[row_of], math.inf))
     kept = np.maximum(kept, np.where(coefficients < 0, -spare[row_of], -math.inf))
-    return replace(rows, coefficients=kept)
+    return replace(rows, coefficients=np.where(whole, kept, coefficients))
 
 
 def _scaled(rows: Rows) -> Rows:

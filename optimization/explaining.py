@@ -56,8 +56,8 @@ class Explainer:
             gap=self.effort.gap,
         )
         yield self._forced(forced, is_in=not item.selected)
-        if why_not := getattr(item, "why_not", ""):
-            yield why_not
+        if why_not := self.run.result_json.get("why_not", {}).get(item.initiative_key):
+            yield str(why_not["text"])
 
     def _forced(self, forced: Forced, *, is_in: bool) -> str:
         way = "in" if is_in else "out"

@@ -7,24 +7,26 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from optimization.levels import TIE
 from optimization.presolve import Finding, contradictions
 from optimization.problem import Problem, Step
 from optimization.rows import Bools, Floats
 from optimization.search import Found, Search
 
 PROOF_LIMIT = 200  # up to so many candidates the optimum and its ties are proved, whatever the gap says
-TIE = 1e-9  # relative: objectives that close are equal
 BLOCK = (
     20  # keys settled by one solve: their weights are powers of two up to 2**19, which the solver tells apart safely
 )
 
 OPTIMAL, FEASIBLE, INFEASIBLE, FAILED = "optimal", "feasible", "infeasible", "failed"
+NO_PORTFOLIO = "No portfolio obeys every rule: the rows of Constraints and Targets can't all hold within the capacity."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,33 +68,59 @@ def solve(problem: Problem, *, time_limit_s: float = 60.0, gap: float = 1e-3) ->
     if findings:
         text = " ".join(finding.text for finding in findings)
         return Solution(status=INFEASIBLE, findings=findings, message=text, seconds=time.perf_counter() - begun)
+    return solve_again(problem, time_limit_s=time_limit_s, gap=gap)
+
+
+def solve_again(
+    problem: Problem,
+    *,
+    fixed: Mapping[int, bool] = MappingProxyType({}),
+    start: Bools | None = None,
+    settled: bool = True,
+    time_limit_s: float = 60.0,
+    gap: float = 1e-3,
+) -> Solution:
+    """Like `solve`, without looking for contradictions between rules: for problems that differ little from a solved one.
+
+    Some candidates (by column) may be `fixed` in or out; `start` is a portfolio (its columns) to begin from. Where only the
+    value matters, ties need not be `settled`.
+    """
+    begun = time.perf_counter()
     proof = len(problem.candidates) <= PROOF_LIMIT
     search = Search(
-        problem, deadline=begun + time_limit_s, gap=0.0 if proof else gap, feasibility=1e-9 if proof else 1e-6
+        problem,
+        deadline=begun + time_limit_s,
+        gap=0.0 if proof else gap,
+        feasibility=1e-9 if proof else 1e-6,
+        fixed=fixed,
     )
-    return _Solve(problem, search, proof=proof).run(begun)
+    if search.contradiction:
+        return Solution(status=INFEASIBLE, message=NO_PORTFOLIO, seconds=time.perf_counter() - begun)
+    return _Solve(problem, search, proof=proof, settled=settled).run(begun, start)
 
 
 class _Solve:
     """One solve, step by step; what was secured stays held in the search."""
 
-    def __init__(self, problem: Problem, search: Search, *, proof: bool) -> None:
+    def __init__(self, problem: Problem, search: Search, *, proof: bool, settled: bool) -> None:
         self.problem = problem
         self.search = search
         self.proof = proof
+        self.settled = settled  # whether ties are to be settled
         self.complete = True  # no solve was ended by the time limit
         self.secured: list[float] = []  # per step: contributions held
 
-    def run(self, begun: float) -> Solution:
-        found = self._steps()
-        found = self.search.best(self.problem.objective.coefficients, start=found.columns if found else None) or found
+    def run(self, begun: float, start: Bools | None) -> Solution:
+        found = self._steps(start)
+        start = found.columns if found else start
+        found = self.search.best(self.problem.objective.coefficients, start=start) or found
         self.complete &= self.search.conclusive
         if found is None:
             return self._nothing(begun)
         gap, bound = found.gap, found.bound
         columns, settled = found.columns, False
         if self.proof and self.complete:
-            columns, settled = self._settle(found)
+            columns, settled = self._settle(found) if self.settled else (columns, True)
             gap, bound = 0.0, self.problem.objective.value(columns)
         elif not self.proof:
             columns = self.search.tidied(columns, self.problem.objective.coefficients)
@@ -113,10 +141,7 @@ class _Solve:
     def _nothing(self, begun: float) -> Solution:
         seconds = time.perf_counter() - begun
         if self.search.conclusive:
-            text = (
-                "No portfolio obeys every rule: the rows of Constraints and Targets can't all hold within the capacity."
-            )
-            return Solution(status=INFEASIBLE, seconds=seconds, message=text)
+            return Solution(status=INFEASIBLE, seconds=seconds, message=NO_PORTFOLIO)
         text = (
             "The time limit ended the solve before a portfolio was found: raise SOLVER_TIME_LIMIT_S, or ease the rules."
         )
@@ -125,23 +150,23 @@ class _Solve:
     def _keys(self, columns: Bools) -> tuple[str, ...]:
         return tuple(key for key, chosen in zip(self.problem.keys, columns, strict=False) if chosen)
 
-    def _steps(self) -> Found | None:
+    def _steps(self, start: Bools | None) -> Found | None:
         """Secures each step's target as far as can be; the portfolio that did so, None when there is none yet."""
         found: Found | None = None
         for step in self.problem.steps:
             if step.is_met_by_baseline:
                 self.secured.append(-math.inf)
                 continue
-            found = self._step(step, found)
+            found = self._step(step, found, start)
             if found is None:
                 return None
         return found
 
-    def _step(self, step: Step, found: Found | None) -> Found | None:
+    def _step(self, step: Step, found: Found | None, start: Bools | None) -> Found | None:
         coefficients = step.expression.coefficients
         if found is not None and step.expression.value(found.columns) >= step.needed:
             return self._secure(step, found)
-        best = self.search.best(coefficients, start=found.columns if found else None)
+        best = self.search.best(coefficients, start=found.columns if found else start)
         self.complete &= self.search.conclusive
         if best is None:
             return found and self._secure(step, found)

@@ -110,7 +110,19 @@ def result_rows(run: OptimizationRun) -> list[NewRow]:
     items = PortfolioItem.objects.filter(portfolio__run=run)
     snapshot = run.inputs_snapshot_json
     known = {entry["key"]: entry for entry in snapshot.get("initiatives", ())}
-    return [_result_row(run.run_id, item, known[item.initiative_key], snapshot) for item in sorted(items, key=_order)]
+    rows = []
+    for item in sorted(items, key=_order):
+        row = _result_values(run.run_id, item, known[item.initiative_key], snapshot)
+        rows.append(_row((run.run_id, item.initiative_key), {**row, "why_not": _why_not(run, item)}))
+    return rows
+
+
+def _why_not(run: OptimizationRun, item: PortfolioItem) -> str:
+    """What the run found out about a candidate that it left out."""
+    if item.selected or not item.is_eligible:
+        return ""
+    found = run.result_json.get("why_not", {}).get(item.initiative_key)
+    return str(found["text"] if found else run.result_json.get("not_computed", ""))
 
 
 def _order(item: PortfolioItem) -> tuple[Any, ...]:
@@ -121,9 +133,11 @@ def _order(item: PortfolioItem) -> tuple[Any, ...]:
     return 2, 0, item.initiative_key
 
 
-def _result_row(run_id: str, item: PortfolioItem, entry: Mapping[str, Any], snapshot: Mapping[str, Any]) -> NewRow:
+def _result_values(
+    run_id: str, item: PortfolioItem, entry: Mapping[str, Any], snapshot: Mapping[str, Any]
+) -> dict[str, Value]:
     facts = Initiative(key=item.initiative_key, contributions=entry["contributions"])
-    values: dict[str, Value] = {
+    return {
         "run_id": run_id,
         "initiative_key": item.initiative_key,
         "title": entry["title"],
@@ -137,7 +151,6 @@ def _result_row(run_id: str, item: PortfolioItem, entry: Mapping[str, Any], snap
         "dependency_status": item.dependency_status,
         "reason": item.reason,
     }
-    return _row((run_id, item.initiative_key), values)
 
 
 def gap_rows(run: OptimizationRun) -> list[NewRow]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -35,10 +36,15 @@ class Finding:
         return {"rows": [place.to_json() for place in self.places], "text": self.text}
 
 
-def column_bounds(problem: Problem, active: Bools | None = None) -> Bounds:
-    """What single rows leave of each column, when only the rules marked in `active` stand (None: all of them)."""
+def column_bounds(
+    problem: Problem, active: Bools | None = None, fixed: Mapping[int, bool] = MappingProxyType({})
+) -> Bounds:
+    """What single rows leave of each column, when only the rules marked in `active` stand (None: all of them) and some
+    candidates are `fixed` in or out."""
     count = len(problem.candidates)
     low, high = np.zeros(problem.rows.columns), np.ones(problem.rows.columns)
+    for column, is_in in fixed.items():
+        low[column] = high[column] = float(is_in)
     if active is not None:
         high[count:] = [float(active[synergy.rule]) for synergy in problem.synergies]
     rows = problem.rows if active is None else problem.rows.standing(active)

@@ -93,6 +93,8 @@ class Problem:
     rows: Rows  # linear rows over the columns
     forced: Mapping[int, bool] = field(default_factory=dict)  # candidate -> forced in (True) or out
     notes: tuple[str, ...] = ()  # what a person should know of the run: forced keys that are no candidates, and so on
+    factors: Mapping[str, float] = field(default_factory=dict)  # KPI key -> objective units per unit of the KPI
+    scope: Slice = EVERYTHING  # whose contributions count in the objective and its steps
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -152,6 +154,8 @@ def build_problem(snapshot: Snapshot) -> Problem | Refusal:
             for key in sorted(snapshot.force)
             if key not in index
         ),
+        factors=objective.factors,
+        scope=objective.scope,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from optimization.effort import Effort
+from optimization.explanations import Explanations, Extent
 from optimization.facts import Scenario, Snapshot
 from optimization.marks import read_selection
 from optimization.models import OptimizationConstraintSet, OptimizationRun, OptimizationScenario
@@ -18,12 +20,14 @@ from optimization.outputs import mark_written, output_jobs, unwritten_runs
 from optimization.rules import CONSTRAINTS_TAB, TARGETS_TAB, plain
 from optimization.running import (
     ENDED,
+    EXPLAINING,
     Solved,
     earlier_attempt,
     end_broken_runs,
     run_scenario,
     start_run,
     store_outcome,
+    store_result,
 )
 from optimization.services import choose_scenario, choose_set, scenario_facts, take_snapshot
 from sheetsync.compiled import CompiledTabSync
@@ -36,6 +40,7 @@ from sheetsync.sync import WorkbookJob, sync_workbook
 from sheetsync.tabs import Role
 from sheetsync.tabsync import TabSync
 
+SHOWN_EVERY_S = 5.0  # so often explanations are stored while they are computed
 _RULE_TABS = (CONSTRAINTS_TAB, TARGETS_TAB)
 _NOTHING_TICKED = "nothing is ticked in is_selected_for_run of Candidates; tick the rows to choose from, or give keys"
 
@@ -57,6 +62,8 @@ class Runner:
             return
         if begun.status not in ENDED:
             self._solve(begun, Snapshot.from_json(begun.inputs_snapshot_json))
+        elif begun.result_json.get(EXPLAINING):
+            self._explain(begun, run_scenario(Snapshot.from_json(begun.inputs_snapshot_json), self._effort()))
         self._end(begun, begun.constraint_set)
 
     def _begin(self) -> None:
@@ -111,10 +118,29 @@ class Runner:
             store_outcome(self.context, run, Solved(status=OptimizationRun.Status.FAILED, summary=why))
         self._end(run, chosen)
 
+    def _effort(self) -> Effort:
+        return Effort(time_limit_s=settings.SOLVER_TIME_LIMIT_S, gap=settings.SOLVER_GAP)
+
     def _solve(self, run: OptimizationRun, snapshot: Snapshot) -> None:
-        effort = Effort(time_limit_s=settings.SOLVER_TIME_LIMIT_S, gap=settings.SOLVER_GAP)
         self.context.progress(f"solving {run.scenario_name}", 0, 0)
-        store_outcome(self.context, run, run_scenario(snapshot, effort))
+        solved = run_scenario(snapshot, self._effort())
+        unexplained = {EXPLAINING: True} if solved.has_portfolio else {}
+        store_outcome(self.context, run, replace(solved, result_json={**solved.result_json, **unexplained}))
+        self._explain(run, solved)
+
+    def _explain(self, run: OptimizationRun, solved: Solved) -> None:
+        """Explains the stored result part by part: what is known already can be seen while the rest is computed."""
+        if solved.problem is None or solved.solution is None or not solved.has_portfolio:
+            return
+        extent = Extent(most=settings.SOLVER_EXPLAIN_MOST, seconds=settings.SOLVER_EXPLAIN_S)
+        found = Explanations(problem=solved.problem, solution=solved.solution, extent=extent, gap=settings.SOLVER_GAP)
+        stored = time.monotonic()
+        for parts in found.compute():
+            self.context.progress(f"explaining {run.scenario_name}", found.done, found.total)
+            if time.monotonic() - stored > SHOWN_EVERY_S:
+                store_result(self.context, run, parts)
+                stored = time.monotonic()
+        store_result(self.context, run, {**found.parts, EXPLAINING: False})
 
     def _end(self, run: OptimizationRun, chosen: OptimizationConstraintSet | None) -> None:
         self._write(run, chosen)

@@ -34,6 +34,7 @@ ENDED = (
     OptimizationRun.Status.INFEASIBLE,
     OptimizationRun.Status.FAILED,
 )
+EXPLAINING = "explaining"  # in result_json: True while a stored result is still being explained
 _BROKE_OFF = "the run broke off before it ended; run it again"
 
 
@@ -46,6 +47,13 @@ class Solved:
     outcome: Outcome | None = None  # None for a run that was refused before solving
     optimality_gap: float | None = None  # relative, 0 is proved; None without a portfolio or a bound
     result_json: Mapping[str, Any] = field(default_factory=dict)
+    problem: Problem | None = None  # what was solved; None for a run that was refused before solving
+    solution: Solution | None = None  # of the problem
+
+    @property
+    def has_portfolio(self) -> bool:
+        """Whether there is a result to explain."""
+        return self.solution is not None and self.solution.status in (OPTIMAL, FEASIBLE)
 
 
 # ---- solving: no database ----------------------------------------------------------------------------------------------------------------
@@ -65,6 +73,8 @@ def run_scenario(snapshot: Snapshot, effort: Effort) -> Solved:
         outcome=found,
         optimality_gap=solution.gap if found.total_objective is not None and math.isfinite(solution.gap) else None,
         result_json=_result_json(solution, found, problem, base),
+        problem=problem,
+        solution=solution,
     )
 
 
@@ -181,6 +191,17 @@ def store_outcome(context: ActionContext, run: OptimizationRun, solved: Solved) 
         context.storage.update(OptimizationRun, [RecordUpdate(pk=run.pk, fields=fields, origin=origin)])
         if solved.outcome is not None:
             _store_portfolio(context, run, solved, solved.outcome)
+        context.storage.flush()
+    run.refresh_from_db()
+
+
+def store_result(context: ActionContext, run: OptimizationRun, parts: Mapping[str, Any]) -> None:
+    """Stores what was found out about a result after it was stored."""
+    with transaction.atomic():
+        fields = {"result_json": {**run.result_json, **parts}}
+        context.storage.update(
+            OptimizationRun, [RecordUpdate(pk=run.pk, fields=fields, origin=_origin(run.workbook, run.run_id))]
+        )
         context.storage.flush()
     run.refresh_from_db()
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -44,13 +46,22 @@ class _Held:
 class Search:
     """The rows of a problem, what is held beside them, and the time left."""
 
-    def __init__(self, problem: Problem, *, deadline: float, gap: float, feasibility: float) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        *,
+        deadline: float,
+        gap: float,
+        feasibility: float,
+        fixed: Mapping[int, bool] = MappingProxyType({}),
+    ) -> None:
         self.problem = problem
         self.deadline = deadline  # of time.perf_counter()
         self.gap = gap
         self.feasibility = feasibility
-        bounds = column_bounds(problem)
+        bounds = column_bounds(problem, fixed=fixed)
         self.low, self.high = bounds.low, bounds.high
+        self.contradiction = bounds.contradiction  # nothing can obey the rows, seen without solving
         self.held: tuple[_Held, ...] = ()
         self.conclusive = (
             True  # whether the last answer was proved (within the gap), be it a portfolio or that there's none

@@ -51,7 +51,14 @@ class _Arrays(pulp.HiGHS):
     """PuLP's HiGHS solver, with the model passed as arrays instead of PuLP's variables and constraints."""
 
     def __init__(
-        self, cost: Floats, low: Floats, high: Floats, rows: Rows, effort: Effort, start: Floats | None
+        self,
+        cost: Floats,
+        low: Floats,
+        high: Floats,
+        rows: Rows,
+        effort: Effort,
+        start: Floats | None,
+        fractions: int,
     ) -> None:
         super().__init__(
             msg=False,
@@ -65,16 +72,17 @@ class _Arrays(pulp.HiGHS):
             primal_feasibility_tolerance=effort.feasibility,
             dual_feasibility_tolerance=effort.feasibility,
         )
-        self.model = cost, low, high, rows, start
+        self.model = cost, low, high, rows, start, fractions
 
     def buildSolverModel(self, lp: pulp.LpProblem) -> None:  # noqa: N802  # PuLP's name
-        cost, low, high, rows, start = self.model
+        cost, low, high, rows, start, fractions = self.model
         size = len(cost)
         highs = _model(lp)
         nothing = np.zeros(0, dtype=np.int32)
         highs.addCols(size, cost, low, high, 0, nothing, nothing, np.zeros(0))
-        whole = np.full(size, highspy.HighsVarType.kInteger)
-        highs.changeColsIntegrality(size, np.arange(size, dtype=np.int32), whole)
+        whole = size - fractions
+        integer = np.full(whole, highspy.HighsVarType.kInteger)
+        highs.changeColsIntegrality(whole, np.arange(whole, dtype=np.int32), integer)
         highs.changeObjectiveSense(highspy.ObjSense.kMaximize)
         starts, indices = rows.starts[:-1].astype(np.int32), rows.indices.astype(np.int32)
         highs.addRows(len(starts), rows.lower, rows.upper, len(indices), starts, indices, rows.coefficients)
@@ -109,12 +117,23 @@ _ENDINGS = {
 
 
 def maximise(
-    cost: Floats, *, low: Floats, high: Floats, rows: Rows, effort: Effort, start: NDArray[np.bool_] | None = None
+    cost: Floats,
+    *,
+    low: Floats,
+    high: Floats,
+    rows: Rows,
+    effort: Effort,
+    start: NDArray[np.bool_] | None = None,
+    fractions: int = 0,
 ) -> Answer:
-    """The best 0/1 columns between `low` and `high` that obey the rows. `start` is a known solution to begin from."""
+    """The best 0/1 columns between `low` and `high` that obey the rows. `start` is a known solution to begin from.
+
+    The last `fractions` columns may take any value between their bounds; of them the answer says nothing.
+    """
     _quiet()
     problem = pulp.LpProblem("portfolio", pulp.LpMaximize)
-    solver = _Arrays(cost, low, high, rows, effort, None if start is None else start.astype(np.float64))
+    known = None if start is None else start.astype(np.float64)
+    solver = _Arrays(cost, low, high, rows, effort, known, fractions)
     stats = problem.solve(solver)
     highs = _model(problem)
     ending = _ENDINGS.get(stats.status, Ending.NOTHING)

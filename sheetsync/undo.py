@@ -110,6 +110,9 @@ def _take_fields_back(
         for name, (old, new) in change.fields.items():
             if plain(getattr(instance, name)) == new:
                 fields[name] = _python_value(model, name, old)
+                setattr(
+                    instance, name, fields[name]
+                )  # an older change of the same run is judged by what this one found
             elif plain(getattr(instance, name)) != old:
                 _kept(context, change, f"{name} was edited since and keeps its value")
         updates.append(RecordUpdate(pk=change.object_id, fields=fields, origin=_origin(change)))
