@@ -232,7 +232,9 @@ registry.policies(
     **backend("updated_at", by=(SYNC, SAVE), why="set with every change"),
     **backend("initiative_key", by=(SYNC,), why="given by the backend when an intake row is first taken"),
     **backend("intake_source", by=(SYNC,), why="where the intake row stands"),
-    **backend("llm_summary", why="written by the language model, once an action does so"),
+    **backend(
+        "llm_summary", by=("pm.generate_llm_summary",), why="written by the language model when somebody asks for it"
+    ),
     **backend(
         "value_score",
         "effort_score",

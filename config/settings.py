@@ -120,7 +120,22 @@ API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=120)
 API_MAX_BODY_BYTES = env.int("API_MAX_BODY_BYTES", default=128 * 1024)
 OPENAI_API_KEY = env.str("OPENAI_API_KEY", default="")
 OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="")
-OPENAI_MODEL = env.str("OPENAI_MODEL", default="")
+OPENAI_MODEL = env.str("OPENAI_MODEL", default="gpt-5.4-mini")
+LANGUAGE_MODEL = "productops.llm.openai_model.OpenAiModel"
+# A folder whose prompt files go before those of templates/prompts.
+LLM_PROMPTS_DIR = env.str("LLM_PROMPTS_DIR", default="")
+# What asking may take: rows that one run asks about, tokens of 24 hours, tokens of one answer, questions under way at once.
+LLM_MAX_ROWS = env.int("LLM_MAX_ROWS", default=50)
+LLM_TOKENS_PER_DAY = env.int("LLM_TOKENS_PER_DAY", default=1_000_000)
+LLM_MAX_ANSWER_TOKENS = env.int("LLM_MAX_ANSWER_TOKENS", default=4_000)
+LLM_AT_ONCE = env.int("LLM_AT_ONCE", default=4)
+# Seconds: for one request, for a question that is repeated while the server is busy, for all questions of a run (below the worker's
+# timeout).
+LLM_TIMEOUT_S = env.float("LLM_TIMEOUT_S", default=60.0)
+LLM_PATIENCE_S = env.float("LLM_PATIENCE_S", default=120.0)
+LLM_RUN_LIMIT_S = env.float("LLM_RUN_LIMIT_S", default=600.0)
+# Answers that nobody asked for again are forgotten after so many days.
+LLM_KEEP_DAYS = env.int("LLM_KEEP_DAYS", default=90)
 
 # A run whose process shows no sign of life for so long is taken up by another worker, so many times in all.
 RUN_LEASE_S = env.float("RUN_LEASE_S", default=60.0)
@@ -187,6 +202,7 @@ SIDEBAR = {
         ("Parameters", "tune", "productops.initiativeparam"),
         ("Templates", "library_books", "productops.modeltemplate"),
         ("Scores", "leaderboard", "productops.initiativescoring"),
+        ("Language model", "smart_toy", "productops.languagemodelanswer"),
     ],
     "KPIs": [
         ("KPIs", "monitoring", "productops.metricconfig"),

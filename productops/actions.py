@@ -17,6 +17,7 @@ from productops.jobs import (
     origins,
     productops_job,
 )
+from productops.llm import actions as _llm_actions  # noqa: F401  # registers the actions that ask a language model
 from productops.models import SHARED_KEY, InitiativeMathModel, InitiativeParam
 from productops.scores import store_scores, switch_scores
 from productops.seeding import FRAMEWORK, needed_params, without_row

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from productops.admin_forms import TemplateForm
 from productops.figures import amount
 from productops.formula_tree import RESULT_NAME
+from productops.llm import admin as _llm_admin  # noqa: F401  # registers its page
 from productops.model_templates import TEMPLATE_FIELDS, stored_template
 from productops.models import (
     SHARED_KEY,

@@ -30,10 +30,13 @@ def productops_job(
     refresh: bool = False,
     columns: frozenset[str] | None = None,
     append: Missing | None = None,
+    looks: bool = False,
 ) -> TabJob:
     """A job for a tab of ProductOps workbooks."""
     registered = registry.get(Role.PRODUCTOPS, name)
-    return TabJob(registered=registered, keys=keys, take=take, refresh=refresh, columns=columns, append=append)
+    return TabJob(
+        registered=registered, keys=keys, take=take, refresh=refresh, columns=columns, append=append, looks=looks
+    )
 
 
 def each_workbook(context: ActionContext, doing: str, *roles: str) -> Sequence[Workbook]:

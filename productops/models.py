@@ -190,3 +190,34 @@ class ModelTemplate(models.Model):
 
     def __str__(self) -> str:
         return self.template_name
+
+
+class LanguageModelAnswer(models.Model):
+    """What asking a language model once brought and took. The same question is answered from here; neither prompt nor key is kept."""
+
+    question_hash = models.CharField(max_length=64)  # of model, address, prompt and shape
+    task = models.CharField(max_length=60)
+    about = models.CharField(max_length=300)  # whom the question is about, as people name it
+    model_name = models.CharField(max_length=200)
+    content_json = models.JSONField(null=True, blank=True)  # the answer; null when nothing came that could be read
+    problems_json = models.JSONField(default=list, blank=True)  # sentences: what still doesn't fit
+    failure = models.TextField(blank=True)  # why asking ended early
+    revisions = models.PositiveIntegerField(default=0)
+    requests = models.PositiveIntegerField(default=0)
+    tokens_sent = models.PositiveBigIntegerField(default=0)
+    tokens_received = models.PositiveBigIntegerField(default=0)
+    run_id = models.CharField(max_length=40, blank=True)
+    asked_at = models.DateTimeField()
+    used_at = models.DateTimeField()  # when it last answered a question
+
+    class Meta:
+        verbose_name = "question to the language model"
+        verbose_name_plural = "questions to the language model"
+        ordering = ("-asked_at", "-pk")
+        indexes = (
+            models.Index(fields=("question_hash",), name="answers_by_question"),
+            models.Index(fields=("asked_at",), name="answers_by_time"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.task} of {self.about}"

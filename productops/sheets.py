@@ -22,6 +22,7 @@ SCORE = "pm.score_selected"
 SWITCH = "pm.switch_framework"
 SEED = "pm.seed_math_params"
 POPULATE = "pm.populate_initiatives"
+SUGGEST, SUMMARISE = "pm.suggest_math_model_llm", "pm.generate_llm_summary"
 
 METRICS_CONFIG = Tab(
     name="Metrics_Config",
@@ -53,7 +54,7 @@ MATH_MODELS = Tab(
     help="How each initiative moves a KPI: a model a row, several per initiative, told apart by model_name.",
     identity=("initiative_key", "model_name"),
     engine_adds_rows=True,
-    saved_by=(SAVE, SCORE),
+    saved_by=(SAVE, SCORE, SUGGEST),
     columns=MATH_MODELS_COLUMNS,
 )
 
@@ -94,9 +95,11 @@ registry.policies(
 )
 registry.policies(
     "productops.InitiativeMathModel",
-    **backend("id", "initiative", by=(SAVE, SCORE, POPULATE), why="set when the model is first saved, or started"),
-    **backend("suggested_by_llm", why="set by the suggestion job at once; saving keeps it"),
-    **backend("updated_at", by=(SAVE, SCORE, POPULATE), why="moves exactly when a field of the model changes"),
+    **backend(
+        "id", "initiative", by=(SAVE, SCORE, POPULATE, SUGGEST), why="set when the model is first saved, or started"
+    ),
+    **backend("suggested_by_llm", by=(SUGGEST,), why="set by the suggestion job at once; saving keeps it"),
+    **backend("updated_at", by=(SAVE, SCORE, POPULATE, SUGGEST), why="moves exactly when a field of the model changes"),
 )
 registry.policies(
     "productops.InitiativeParam",
@@ -122,4 +125,23 @@ registry.policies(
     "productops.ModelTemplate",
     **backend("id", why="set when the template is made"),
     **backend(*TEMPLATE_FIELDS, why="curated by analysts in the admin"),
+)
+registry.policies(
+    "productops.LanguageModelAnswer",
+    **backend(
+        *(
+            "id",
+            "question_hash",
+            "task",
+            "about",
+            "model_name",
+            "content_json",
+            "problems_json",
+            "failure",
+            "revisions",
+        ),
+        *("requests", "tokens_sent", "tokens_received", "run_id", "asked_at", "used_at"),
+        by=(SUGGEST, SUMMARISE),
+        why="remembers what was asked, so that the same question costs nothing",
+    ),
 )

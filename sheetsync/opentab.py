@@ -38,6 +38,7 @@ class TabJob:
     known_rows: bool = False  # only rows whose record exists; the others are left as they are and make none
     refresh: bool = False  # although nothing is taken: whether mirrors and computed columns are brought up to date
     append: Callable[[Scene, TabView], Sequence[NewRow]] | None = None  # which rows are missing
+    looks: bool = False  # whether the action looks at the rows itself, also when nothing changed
 
     @property
     def tab(self) -> Tab:
@@ -218,6 +219,19 @@ class OpenTab:
             self.work[key].incoming.skipped = why
         else:
             self.verdicts[row] = f"SKIPPED: {why}"
+
+    def fail(self, key: str, why: str) -> None:
+        """Tells the row of that key, if the action is for it, why the action couldn't do what it was asked for."""
+        row = self.view.by_key.get(key)
+        if row is not None and self.selects(row):
+            self.work.pop(key, None)
+            self.verdicts[row] = f"FAILED: {why}"
+
+    def fill(self, row: SheetRow, cells: Mapping[str, Writable]) -> None:
+        """Plans cells of the row that the action itself writes; those that show it already, or aren't there, are left."""
+        for name, value in cells.items():
+            if name in row.raw and (row.raw[name] or "") != value:
+                self.ticks.append((row, name, value))
 
     @cached_property
     def desk(self) -> KeyDesk | None:

@@ -163,7 +163,13 @@ def _unchanged_tabs(context: ActionContext, job: WorkbookJob, version: str) -> l
 
 
 def _is_unchanged(context: ActionContext, job: TabJob, state: TabState) -> bool:
-    if not job.take or job.keys or job.columns is not None or (job.append is not None and not state.is_filled):
+    if (
+        job.looks
+        or not job.take
+        or job.keys
+        or job.columns is not None
+        or (job.append is not None and not state.is_filled)
+    ):
         return False
     if job.registered.records is None or any(waits(verdict) for _row, _key, verdict in state.problems):
         return False

@@ -1,0 +1,1 @@
+"""Suggestions and summaries by a language model: it proposes, people decide."""
