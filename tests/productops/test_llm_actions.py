@@ -420,27 +420,19 @@ def test_the_answer_finds_its_row_after_a_sort(desk, server):
     assert (notes, seen) == ({FIRST: "Assumed: 1.", SECOND: "Assumed: 2.", THIRD: "Assumed: 3."}, ["read"])
 
 
-@pytest.mark.django_db(transaction=True)
 def test_nobody_waits_in_a_transaction(desk, row, server, monkeypatch):
-    open_while_asking = []
-    converse = asking.converse
+    depths = []
+    wait = asking.wait
 
     def watched(*arguments, **options):
-        open_while_asking.append(connection.in_atomic_block)
-        return converse(*arguments, **options)
+        depths.append(len(connection.atomic_blocks))
+        return wait(*arguments, **options)
 
-    monkeypatch.setattr(asking, "converse", watched)
-    waiting = asking.wait
-
-    def watched_wait(*arguments, **options):
-        open_while_asking.append(connection.in_atomic_block)
-        return waiting(*arguments, **options)
-
-    monkeypatch.setattr(asking, "wait", watched_wait)
-    run = request(SUGGEST, workbook=desk.workbook)
-    carry_out(run, open_book=lambda _workbook: desk.book)
+    monkeypatch.setattr(asking, "wait", watched)
+    outside = len(connection.atomic_blocks)
+    carry_out(request(SUGGEST, workbook=desk.workbook), open_book=lambda _workbook: desk.book)
     assert cells(desk)[0] == FORMULA
-    assert (True in open_while_asking, len(open_while_asking) >= 2) == (False, True)
+    assert set(depths) == {outside}
 
 
 # ---- dry runs, undo ------------------------------------------------------------------------------------------------------
