@@ -93,7 +93,7 @@ def _check_column(tab: Tab, column: Column, label: str) -> Iterator[checks.Check
         )
         return
     try:
-        stored = _resolve(tab.model, column.path)
+        stored = stored_field(tab.model, column.path)
     except (LookupError, FieldDoesNotExist):
         yield _error(
             "E009",
@@ -108,7 +108,7 @@ def _check_column(tab: Tab, column: Column, label: str) -> Iterator[checks.Check
         )
 
 
-def _resolve(model: str, path: str) -> models.Field[Any, Any]:
+def stored_field(model: str, path: str) -> models.Field[Any, Any]:
     """The field at the end of a lookup path. Raises LookupError or FieldDoesNotExist."""
     owner: Any = apps.get_model(model)
     *steps, last = path.split("__")
@@ -129,7 +129,7 @@ def entry_tabs(declared: Registry) -> dict[str, dict[str, list[str]]]:
             if not column.path:
                 continue
             try:
-                stored = _resolve(tab.model, column.path)
+                stored = stored_field(tab.model, column.path)
             except (LookupError, FieldDoesNotExist, ValueError):
                 continue
             if column.owner is Owner.ENTRY:

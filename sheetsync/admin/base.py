@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 
-from sheetsync.admin.edits import entered_fields, record_label
+from sheetsync.admin.edits import edited_here, entered_fields, record_label
 from sheetsync.admin.forms import REASON, STRUCTURED, CellField, EditForm
 from sheetsync.admin.panels import panels_of
 from sheetsync.admin.recording import DELETE, AdminRun
@@ -30,6 +30,7 @@ Fieldsets = Sequence[tuple[str | None, dict[str, Any]]]
 class DeskPage:
     """What every page of a model has: the panels that apps registered for it, and nothing beyond what the person may see."""
 
+    change_form_outer_before_template = "admin/sheetsync/jump.html"
     change_form_outer_after_template = "admin/sheetsync/panels.html"
     in_search = False  # whether the search of every page finds its records, by `search_fields`
 
@@ -139,8 +140,7 @@ class DeskAdmin(DeskPage, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
         return list(dict.fromkeys((*own, *(name for name in stored if not self._is_edited_here(name)))))
 
     def _is_edited_here(self, name: str) -> bool:
-        entered = entered_fields(self.model).get(name)
-        return name in self.admin_fields or (entered is not None and not entered.identifies)
+        return name in self.admin_fields or edited_here(self.model, name)
 
     # ---- the form ------------------------------------------------------------------------------------------------------------------
 

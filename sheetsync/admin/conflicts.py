@@ -18,7 +18,7 @@ from unfold.enums import ActionVariant
 from sheetsync.admin.base import ReadOnlyAdmin, signed_in
 from sheetsync.admin.confirm import ask, confirmed
 from sheetsync.admin.decorators import button, shown
-from sheetsync.admin.edits import plan_edit
+from sheetsync.admin.edits import decoded, plan_edit
 from sheetsync.admin.links import link, record_link, run_address
 from sheetsync.admin.recording import RESTORE, AdminRun
 from sheetsync.models import Conflict
@@ -158,7 +158,7 @@ def restore(conflict: Conflict, user: AbstractBaseUser) -> tuple[str, list[str]]
                 [],
             )
         try:
-            value = _value(record, name, conflict.lost_value)
+            value = decoded(record, name, conflict.lost_value)
         except ValidationError as error:
             return " ".join(error.messages), []
         edit = plan_edit(record, {name: value}, AdminRun(RESTORE, user))
@@ -178,15 +178,6 @@ def _stored_side(conflict: Conflict) -> tuple[models.Model, str]:
     record = type(record)._default_manager.select_for_update().get(pk=record.pk)
     record._meta.get_field(name)
     return record, name
-
-
-def _value(record: models.Model, name: str, encoded: Any) -> Any:
-    """The stored value as the field holds it. Raises ValidationError."""
-    stored = record._meta.get_field(name)
-    assert isinstance(stored, models.Field)
-    if encoded is None:
-        return None if stored.null else stored.get_default()
-    return stored.to_python(encoded)
 
 
 def _same(now: Any, kept: Any) -> bool:

@@ -61,6 +61,21 @@ def entered_fields(model: type[models.Model]) -> dict[str, Entered]:
     return found
 
 
+def edited_here(model: type[models.Model], name: str) -> bool:
+    """Whether people may change a stored field: some tab enters it, and it isn't part of what finds the row."""
+    entered = entered_fields(model).get(name)
+    return entered is not None and not entered.identifies
+
+
+def decoded(record: models.Model, name: str, encoded: Any) -> Any:
+    """A value as the log keeps it, in the field's own type. Raises ValidationError."""
+    stored = record._meta.get_field(name)
+    assert isinstance(stored, models.Field)
+    if encoded is None:
+        return None if stored.null else stored.get_default()
+    return stored.to_python(encoded)
+
+
 def _landing(tab: Tab, column: Column) -> tuple[type[models.Model], str, str] | None:
     """(model, field, attribute with the pk of the tab's record) of a stored column."""
     if not column.path:
