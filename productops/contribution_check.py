@@ -27,6 +27,7 @@ class Standing:
     active: Collection[str] = ()  # active kpi_keys
     chain: Chain = field(default_factory=Chain)  # its metric chain
     overlaps: tuple[Overlap, ...] = ()  # where others claim what it claims
+    unit_remarks: tuple[str, ...] = ()  # what is said of its models' units
 
     @property
     def is_adopted(self) -> bool:
@@ -108,6 +109,7 @@ def remarks(standing: Standing) -> Iterator[str]:
     loose = [kpi for kpi in standing.entered or {} if standing.chain.nodes and kpi not in standing.chain.nodes]
     if loose:
         yield f"Not on the metric chain: {', '.join(loose)}."
+    yield from standing.unit_remarks
     yield from claimed_by_several(standing.computed)
     yield from (overlap.told(standing.key) for overlap in standing.overlaps)
 

@@ -81,7 +81,7 @@ class Formula:
         return compile_program(self.assignments, self.names)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Evaluation:
     """What a formula gives for one set of values."""
 
@@ -113,10 +113,13 @@ def evaluate(formula: Formula, values: Mapping[str, float | None]) -> Evaluation
     A parameter that is missing, empty, not a finite number or beyond 1e18, a division by zero, a function outside its
     domain and a step beyond 1e18 give a FormulaError with the line.
     """
-    if "program" not in formula.__dict__ and next(formula.evaluations) < _WALKS_BEFORE_COMPILING:
-        return _walked(formula, values)
+    program = formula.__dict__.get("program")
+    if program is None:
+        if next(formula.evaluations) < _WALKS_BEFORE_COMPILING:
+            return _walked(formula, values)
+        program = formula.program
     try:
-        return Evaluation(results=formula.program(values))
+        return Evaluation(results=program(values))
     except (ArithmeticError, LookupError, TypeError, ValueError):
         return _walked(formula, values)
 

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from productops.models import KpiLevel, MetricConfig
 from productops.records import fail
 from productops.scoring import EFFORT, OVERALL, VALUE
-from productops.units import understood
+from productops.unit_check import unit_note
 from sheetsync.cells import Value
 from sheetsync.records import Incoming, ModelRecords, Record, Scene
-from sheetsync.words import as_shown
 
 # What formulas assign for the math score: a KPI of that name couldn't be told from it.
 RESERVED_NAMES = frozenset({VALUE, EFFORT, OVERALL})
@@ -22,7 +21,7 @@ class MetricRecords(ModelRecords):
     needed = frozenset({"kpi_level"})
 
     def complete(self, scene: Scene, loaded: Mapping[str, tuple[int, dict[str, Value]]]) -> dict[str, Record]:
-        return {key: Record(pk, values, _unit_note(str(values["unit"]))) for key, (pk, values) in loaded.items()}
+        return {key: Record(pk, values, _note(str(values["unit"]))) for key, (pk, values) in loaded.items()}
 
     def check(self, scene: Scene, rows: Sequence[Incoming]) -> None:
         super().check(scene, rows)
@@ -73,8 +72,6 @@ def _star_text(stars: Sequence[str]) -> str:
     return f"no KPI would be an active north_star; {whole}: set its kpi_level to north_star and tick is_active"
 
 
-def _unit_note(unit: str) -> str:
-    if understood(unit):
-        return "OK"
-    known = "GBP, percent, fraction, count, days, users or GBP per month"
-    return f"WARNING: unit: {as_shown(unit)} isn't understood, so nothing is checked by it; {known} would be"
+def _note(unit: str) -> str:
+    warning = unit_note(unit)
+    return f"WARNING: {warning}" if warning else "OK"

@@ -21,6 +21,7 @@ from productops.evaluation import (
 )
 from productops.figures import same_number
 from productops.scoring import TOKENS, Score, contributions
+from productops.unit_check import unit_warnings
 from sheetsync.cells import Value
 from sheetsync.records import Incoming, ModelRecords, Record, Scene
 
@@ -69,11 +70,12 @@ def math_warnings(
         texts.append("MATH_MODEL is the active framework, and use_math_model isn't ticked.")
     if not models:
         return " ".join([*texts, "There is no math model yet: add a row for it in MathModels."])
-    given = contributions([model.input for model in models], kpis.active)
+    inputs = [model.input for model in models]
+    given = contributions(inputs, kpis.active)
     texts += [model.input.name + ": no formula_text yet." for model in models if not model.input.formula_text.strip()]
     texts += given.reasons
     texts += [finding.text for finding in model_findings(model_facts(models), own_params, kpis.active)]
-    texts += given.notes
+    texts += [*given.notes, *unit_warnings(inputs, kpis.units)]
     computed = not any(part.error for part in given.by_model)
     if computed and score.missing:
         texts.append(f"No math score: {', '.join(_named(score.missing, facts))} is missing.")

@@ -18,6 +18,7 @@ from productops.evaluation import PICKED, Facts, Kpis, StoredModel, load_facts, 
 from productops.models import InitiativeContribution, InitiativeMathModel, InitiativeParam
 from productops.overlaps import Claim, find_overlaps
 from productops.scoring import contributions
+from productops.unit_check import unit_warnings
 from sheetsync.models import ActionRun
 
 About = tuple[str, str]  # ("param" or "model", its name)
@@ -48,6 +49,7 @@ def _standing(
         adoption=adopted[0] if adopted else None,
         active=kpis.active,
         chain=said.chain,
+        unit_remarks=unit_warnings(inputs, kpis.units),
     )
 
 

@@ -23,6 +23,12 @@ def seconds(work: Callable[[], Any], *, runs: int = 3) -> float:
     return sorted(taken)[len(taken) // 2]
 
 
+def side_by_side(work: Callable[[], Any], floor: Callable[[], Any], *, runs: int = 7) -> tuple[float, float]:
+    """The shortest of a few runs of each, taken in turns: for short work whose neighbours on the machine come and go."""
+    pairs = [(seconds(work, runs=1), seconds(floor, runs=1)) for _ in range(runs)]
+    return min(one for one, _other in pairs), min(other for _one, other in pairs)
+
+
 def read_file(path: Path) -> list[list[list[Any]]]:
     """Every cell of a file, by calamine alone."""
     book = CalamineWorkbook.from_path(path)

@@ -1,28 +1,45 @@
-"""Formulas beside Python's own compiled expressions."""
+"""Formulas beside Python's own compiled expressions, and over draws beside bare numpy."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+
+from productops.formula_arrays import Samples, evaluate_draws
 from productops.formulas import Formula, evaluate, parse_formula
 from tests.benchmarks import floors
 from tests.benchmarks.report import Figure
 
 LINES = ("users = reach * conversion", "value = users * uplift * basket - cost", "effort = max(days, 1)")
 EVALUATIONS = 20_000
+MODELS, DRAWS = 10_000, 1_000
+# What a year's planning is made of: products, a share, a margin, a limit, a choice.
+SHAPES = (
+    "value = reach * uplift * basket * 12",
+    "orders = reach * conversion\nvalue = orders * basket * margin - cost",
+    "reached = min(reach, budget / contact_cost)\nvalue = reached * conversion * basket",
+    "saved = tickets * minutes / 60 * hourly_cost\nvalue = saved * 12 - licence",
+    "value = reach * (rate_after - rate_before) * basket if rate_after > rate_before else 0",
+)
 
 
 def formulas(_folder: Path) -> Iterator[Figure]:
-    """Microseconds of one evaluation of a formula of three lines, and of reading such a formula."""
+    """One evaluation of a formula of three lines, reading such a formula, and many formulas over many draws."""
+    yield from _at_a_point()
+    yield from _over_draws()
+
+
+def _at_a_point() -> Iterator[Figure]:
     dice = random.Random(7)
-    formula = parse_formula("\n".join(LINES))
-    assert isinstance(formula, Formula)
+    formula = _read("\n".join(LINES))
     rows = [{name: dice.uniform(1, 10) for name in formula.names} for _ in range(EVALUATIONS)]
-    ours = floors.seconds(lambda: [evaluate(formula, row) for row in rows], runs=5) / EVALUATIONS
-    python = floors.seconds(lambda: _by_python(rows), runs=5) / EVALUATIONS
-    yield Figure(what="one evaluation", taken=ours * 1e6, floor=python * 1e6, unit="µs", against="Python")
+    taken = floors.side_by_side(lambda: [evaluate(formula, row) for row in rows], lambda: _by_python(rows))
+    ours, python = (each / EVALUATIONS for each in taken)
+    yield Figure(what="one evaluation", taken=ours * 1e6, floor=python * 1e6, unit="µs", against="Python", aim=1.5)
     yield Figure(what="evaluations per second", taken=1 / ours, floor=1 / python, unit="/s", against="Python")
     texts = ["\n".join(LINES) + f"  # {number}" for number in range(2_000)]
     reading = floors.seconds(lambda: [parse_formula(text) for text in texts], runs=1) / len(texts)
@@ -35,3 +52,53 @@ def _by_python(rows: list[dict[str, float]]) -> None:
         values = dict(row)
         for name, code in steps:
             values[name] = eval(code, {"max": max}, values)
+
+
+def _over_draws() -> Iterator[Figure]:
+    read = [_read(text) for text in SHAPES]
+    dice = np.random.default_rng(7)
+    given = [
+        {name: Samples(values=dice.uniform(1, 10, DRAWS), low=1.0, high=10.0) for name in one.names} for one in read
+    ]
+    bare = [_bare(one, values) for one, values in zip(read, given, strict=True)]
+    ours, numpy = floors.side_by_side(lambda: _evaluate_all(read, given), lambda: _call_all(bare))
+    what = f"{MODELS:,} models x {DRAWS:,} draws"
+    yield Figure(what=what, taken=ours, floor=numpy, against="bare numpy", aim=2.0)
+
+
+def _evaluate_all(read: Sequence[Formula], given: Sequence[dict[str, Samples]]) -> None:
+    for place in range(MODELS):
+        at = place % len(read)
+        evaluate_draws(read[at], given[at], DRAWS)
+
+
+def _call_all(bare: Sequence[Callable[[], Any]]) -> None:
+    for place in range(MODELS):
+        bare[place % len(bare)]()
+
+
+def _bare(formula: Formula, given: dict[str, Samples]) -> Callable[[], Any]:
+    """The same lines as one would write them by hand for arrays, in a function of local names."""
+    names = ", ".join(formula.names)
+    lines = [line.replace("min(", "minimum(") for line in formula.source.splitlines()]
+    lines = [_as_where(line) for line in lines]
+    body = "\n".join(f"    {line}" for line in lines)
+    space: dict[str, Any] = {"minimum": np.minimum, "where": np.where}
+    exec(f"def bare({names}):\n{body}\n    return {', '.join(formula.assigned)}\n", space)
+    arrays = [given[name].values for name in formula.names]
+    return lambda: space["bare"](*arrays)
+
+
+def _as_where(line: str) -> str:
+    if " if " not in line:
+        return line
+    name, _, expression = line.partition(" = ")
+    chosen, _, rest = expression.partition(" if ")
+    test, _, otherwise = rest.partition(" else ")
+    return f"{name} = where({test}, {chosen}, {otherwise})"
+
+
+def _read(text: str) -> Formula:
+    formula = parse_formula(text)
+    assert isinstance(formula, Formula)
+    return formula

@@ -12,7 +12,6 @@ from productops.adoption import Adoption
 from productops.contribution_check import Standing, check_text, warnings
 from productops.figures import amount, assignments, same_numbers
 from productops.scoring import Contributions, ModelInput
-from productops.units import understood
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -52,25 +51,6 @@ def test_numbers_are_the_same_as_themselves(numbers):
 @pytest.mark.parametrize("other", [None, {}, {"gmv": 1}, {"gmv": 1, "orders": 2}, {"gmv": 1.0001, "retention": 2}])
 def test_other_names_or_other_numbers_are_not_the_same(other):
     assert not same_numbers({"gmv": 1, "retention": 2}, other)
-
-
-@pytest.mark.parametrize(
-    "unit", ["", "GBP", "$", "eur", "percent", "bps", "sessions", "hours", "users a week", "£/order"]
-)
-def test_units_of_product_work_are_understood(unit):
-    assert understood(unit)
-
-
-@pytest.mark.parametrize(
-    "unit", ["doubloons", "GBP per", "per month", "__import__('os')", "9**9**9", "x" * 61, "GBP//day"]
-)
-def test_other_units_are_not(unit):
-    assert not understood(unit)
-
-
-@given(st.text(max_size=80))
-def test_any_text_is_either_understood_or_not(unit):
-    assert understood(unit) in (True, False)
 
 
 def standing(entered=None, computed=None, **fields):

@@ -88,20 +88,97 @@ def test_a_bad_cell_is_refused_and_named(desk, cells, said):
 
 
 @pytest.mark.parametrize(
-    ("cells", "said"),
+    ("cells", "said", "stored"),
     [
-        ({"value": 5, "min": 9, "max": 2}, "min 9 is greater than max 2; swap them"),
-        ({"value": 1, "min": 2, "max": 3}, "value 1 is less than min 2"),
-        ({"value": 4, "max": 3}, "value 4 is greater than max 3"),
-        ({"approved": True}, "approved is ticked, but value is empty"),
+        ({"value": 5, "min": 9, "max": 20}, "value 5 is less than min 9; widen the range", (5, None, 20)),
+        ({"value": 5, "max": 3}, "value 5 is greater than max 3; widen the range", (5, None, None)),
+        ({"min": 9, "max": 2}, "min 9 is greater than max 2; swap them", (None, None, 2)),
     ],
 )
-def test_what_does_not_fit_together_is_saved_and_told(desk, cells, said):
+def test_a_bound_out_of_order_is_refused_and_the_rest_of_the_row_taken(desk, cells, said, stored):
+    add(desk, unit="GBP", **cells)
+    assert desk.save(TAB).status == "partial"
+    assert desk.status(TAB) == f"FAILED: {said}"
+    assert (param().value, param().min, param().max, param().unit) == (*stored, "GBP")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"value": 9}, "value 9 is greater than max 5"),
+        ({"min": 4}, "value 3 is less than min 4"),
+        ({"min": 6, "max": 4}, "min 6 is greater than max 4; swap them"),
+    ],
+)
+def test_a_change_that_puts_the_range_out_of_order_leaves_what_is_stored(desk, change, said):
+    place = add(desk, value=3, min=1, max=5)
+    desk.save(TAB)
+    desk.type(TAB, place, notes="new", **change)
+    desk.save(TAB)
+    assert desk.status(TAB).startswith(f"FAILED: {said}")
+    assert (param().value, param().min, param().notes) == (3, 1, "new")
+
+
+def test_a_whole_range_can_be_moved_at_once(desk):
+    place = add(desk, value=3, min=1, max=5)
+    desk.save(TAB)
+    desk.type(TAB, place, value=30, min=10, max=50)
+    assert desk.save(TAB).status == "success"
+    assert (param().value, param().min, param().max) == (30, 10, 50)
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ({"approved": True}, "approved is ticked, but value is empty"),
+        ({"value": 5, "min": 5, "max": 5}, "min and max are both 5: a range without width"),
+        (
+            {"value": 5, "unit": "usrs"},
+            'unit: "usrs" isn\'t understood, so nothing is checked by it; the nearest is users',
+        ),
+    ],
+)
+def test_what_is_odd_is_saved_and_told(desk, cells, said):
     add(desk, **cells)
     assert desk.save(TAB).status == "success"
     assert desk.status(TAB).startswith("WARNING: ")
     assert said in desk.status(TAB)
     assert param().value == cells.get("value")
+
+
+def test_what_is_stored_out_of_order_is_told(desk):
+    add(desk, value=3)
+    desk.save(TAB)
+    InitiativeParam.objects.update(max=2)
+    desk.type(TAB, 1, notes="new")
+    desk.save(TAB)
+    assert desk.status(TAB).startswith("WARNING: value 3 is greater than max 2")
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ({"min": 1, "max": 5}, "OK: the range counts once approved is ticked"),
+        ({"min": 1, "max": 5, "approved": True}, "OK"),
+        ({"min": 1}, "OK: max is empty, so min doesn't count"),
+        ({"max": 5, "approved": True}, "OK: min is empty, so max doesn't count"),
+    ],
+)
+def test_a_range_that_does_not_count_says_why(desk, cells, said):
+    InitiativeMathModelFactory(
+        initiative=InitiativeFactory(initiative_key="INIT-000102"), formula_text="value = visits"
+    )
+    add(desk, key="SHARED", value=3, **cells)
+    desk.save(TAB)
+    assert desk.status(TAB) == said
+
+
+def test_one_name_in_two_frameworks_is_told_on_both_rows(desk):
+    add(desk, value=3)
+    add(desk, value=4, framework="RICE")
+    desk.save(TAB)
+    said = "WARNING: MATH_MODEL and RICE each have a parameter of this name; formulas read the one of MATH_MODEL"
+    assert [desk.status(TAB, place) for place in (1, 2)] == [said, said]
 
 
 @pytest.mark.parametrize("change", [{"value": 4}, {"min": 0}, {"max": 9}, {"unit": "days"}])

@@ -215,3 +215,31 @@ def test_math_warnings_tell_where_chain_formula_and_params_do_not_go_together(de
         "name the metric that each of them moves, or look whether chain and formula belong together. "
         "No formula uses zeal of Params: use the name in formula_text, or delete the row."
     )
+
+
+def modelled(desk, formula, **units):
+    """A model of gmv (GBP) that somebody relies on; every parameter is worth 2."""
+    north_star("gmv", unit="GBP")
+    initiative = InitiativeFactory(initiative_key="INIT-000001")
+    InitiativeMathModelFactory(
+        initiative=initiative, model_name="main", formula_text=formula, target_kpi_key="gmv", approved_by_user=True
+    )
+    for name, unit in units.items():
+        InitiativeParamFactory(initiative=initiative, param_name=name, value=2, unit=unit, approved=True)
+    add(desk, use_math_model=True)
+    desk.add("KPI_Contributions", initiative_key="INIT-000001")
+    desk.score()
+
+
+def test_units_that_do_not_fit_are_warned_of_and_change_no_number(desk):
+    modelled(desk, "users * fee", users="users/month", fee="GBP/user")
+    warning = "main, line 1: value is in GBP/month, and gmv in GBP: 1/month is left over from users."
+    assert warning in desk.row(TAB)["math_warnings"]
+    assert warning in desk.row("KPI_Contributions")["contribution_check"]
+    assert "Can't be adopted" not in desk.row("KPI_Contributions")["contribution_check"]
+    assert desk.row("KPI_Contributions")["computed_contribution_json"] == '{"gmv":4}'
+
+
+def test_units_that_fit_are_not_spoken_of(desk):
+    modelled(desk, "users * fee * 12", users="users/month", fee="GBP/user")
+    assert "line 1" not in str(desk.row(TAB)["math_warnings"])
