@@ -13,12 +13,11 @@ from pydantic import BaseModel
 
 from productops.llm.shapes import SuggestedModel, SuggestedParameter, Summary
 from productops.llm.wording import as_plain_text
-from productops.units import CURRENCIES
+from productops.unit_words import CURRENCIES
 from sheetsync.words import snake_case
 
 NAME = "stand-in"
 SAYS_SO = "This comes from the rules of manage.py llm_server, which stand in for a language model"
-_MONEY = frozenset(CURRENCIES.split())
 _SHARES = frozenset({"fraction", "percent", "%", "share", "rate", "ratio", "pp"})
 
 
@@ -96,7 +95,7 @@ def _target(data: Mapping[str, Any]) -> tuple[str, str]:
 
 def _pattern(unit: str) -> tuple[_Pattern, str]:
     first = unit.replace(" per ", "/").partition("/")[0].strip()
-    if first.upper() in _MONEY:
+    if first.upper() in CURRENCIES:
         return _MONEY_PATTERN, first.upper()
     return (_SHARE_PATTERN if first.casefold() in _SHARES else _COUNT_PATTERN), ""
 
