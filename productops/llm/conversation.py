@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from pydantic import BaseModel
 
 from productops.llm.language_model import Answer, Failure, FailureKind, LanguageModel, Question, Tokens, Turn
+from sheetsync.words import UNSTORABLE
 
 REVISIONS = 2
 _WORTH_ANOTHER_TRY = frozenset({FailureKind.UNREADABLE, FailureKind.CUT_OFF})
@@ -51,8 +53,17 @@ def _after[Shape: BaseModel](
     tokens = before.tokens + answer.tokens
     if isinstance(answer, Failure):
         return replace(before, failure=answer, tokens=tokens, revisions=revision)
-    problems = tuple(check(answer.content))
-    return Outcome(content=answer.content, problems=problems, tokens=tokens, revisions=revision)
+    content = type(answer.content).model_validate(_storable(answer.content.model_dump()))
+    return Outcome(content=content, problems=tuple(check(content)), tokens=tokens, revisions=revision)
+
+
+def _storable(value: Any) -> Any:
+    """Without the characters that neither a cell nor a table can hold."""
+    if isinstance(value, str):
+        return UNSTORABLE.sub(" ", value)
+    if isinstance(value, dict):
+        return {name: _storable(entry) for name, entry in value.items()}
+    return [_storable(entry) for entry in value] if isinstance(value, list) else value
 
 
 def _asked_again[Shape: BaseModel](

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from productops.llm.language_model import Answer, Failure, FailureKind, Question, Tokens
 from sheetsync.logs import hide_secrets
+from sheetsync.words import UNSTORABLE
 
 # Back-off: each wait is drawn from half to the whole of a bound that doubles up to this.
 FIRST_WAIT_S = 1.0
@@ -247,5 +248,5 @@ def _wait_s(error: openai.APIStatusError) -> float | None:
 
 def _quoted(text: object) -> str:
     """A server's own words, short, on one line and without secrets."""
-    said = hide_secrets(" ".join(str(text).split()))
+    said = hide_secrets(" ".join(UNSTORABLE.sub(" ", str(text)).split()))
     return said if len(said) <= 200 else said[:199] + "…"
