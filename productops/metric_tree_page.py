@@ -1,0 +1,100 @@
+"""The admin's page of metrics: Metrics_Config and all chains as one graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString, mark_safe
+
+from backlog.models import Initiative
+from productops.chains import Chain
+from productops.figures import amount
+from productops.metric_tree import Metric, MetricTree, build_tree, trimmed
+from productops.models import KpiLevel, MetricConfig
+from productops.overlaps import Claim
+from sheetsync.admin.extra_pages import render_page
+from sheetsync.admin.graphs import render_graph
+from sheetsync.admin.tables import table
+from sheetsync.graphs import Edge, Graph, Node
+from sheetsync.scope import within_scope
+
+PAGE = "productops_metrics"
+DRAWN = 60  # metrics in the picture; the table has all
+LEVELS = {KpiLevel.NORTH_STAR.value: "north star", KpiLevel.STRATEGIC.value: "strategic KPI"}
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """The graph, and a table of every metric with what goes through it."""
+    tree, units = _load(request)
+    rows = [_row(metric, units) for metric in tree.metrics]
+    headers = ("Metric", "What it is", "Initiatives", "Contributions through it", "To mend")
+    body = "".join((render_graph(graph_of(trimmed(tree, DRAWN), len(tree.metrics))), table(headers, rows)))
+    return render_page(
+        request,
+        "Metrics",
+        mark_safe(body),  # noqa: S308 - every part is escaped
+        subtitle="Every metric chain and every active KPI, taken together; contributions are those in kpi_contribution_json.",
+    )
+
+
+def _load(request: HttpRequest) -> tuple[MetricTree, Mapping[str, str]]:
+    """(the tree, kpi_key -> unit) of the initiatives that the person may see, in two queries."""
+    kpis = list(MetricConfig.objects.filter(is_active=True).values_list("kpi_key", "kpi_level", "unit"))
+    initiatives = within_scope(request, Initiative.objects.order_by("initiative_key"))
+    claims, numbers = [], {}
+    for key, chain, given in initiatives.values_list("initiative_key", "metric_chain_json", "kpi_contribution_json"):
+        stored = chain or {}
+        found = Chain(nodes=tuple(stored.get("nodes", ())), edges=tuple(map(tuple, stored.get("edges", ()))))
+        claims.append(Claim(key=key, kpis=(), chain=found))
+        numbers[key] = {kpi: number for kpi, number in (given or {}).items() if number}
+    levels = {key: level for key, level, _unit in kpis}
+    known = {key: {kpi: number for kpi, number in given.items() if kpi in levels} for key, given in numbers.items()}
+    return build_tree(claims, known, levels), {key: unit for key, _level, unit in kpis}
+
+
+def graph_of(tree: MetricTree, of_all: int) -> Graph:
+    """What is drawn: KPIs with a double frame, orphans dashed, the number of initiatives in each box."""
+    more = of_all - len(tree.metrics)
+    trimming = f" The {more} least used are in the table alone." if more > 0 else ""
+    circles = "; ".join(" and ".join(circle) for circle in tree.circles)
+    return Graph(
+        title="Which metric moves which",
+        summary=f"{len(tree.metrics)} metrics and {len(tree.edges)} arrows between them."
+        f"{trimming}{f' Circles: {circles}.' if circles else ''}",
+        nodes=tuple(
+            Node(key=metric.name, label=metric.name, note=_initiatives(metric.initiatives), kind=_kind(metric))
+            for metric in tree.metrics
+        ),
+        edges=tuple(
+            Edge(start=mover, end=moved, note=_initiatives(count))
+            for (mover, moved), count in sorted(tree.edges.items())
+        ),
+    )
+
+
+def _kind(metric: Metric) -> str:
+    if metric.is_orphan:
+        return "missing"
+    if metric.circle:
+        return "in a circle"
+    return "goal" if metric.level else ""
+
+
+def _initiatives(count: int) -> str:
+    return f"{count:,} initiative{'' if count == 1 else 's'}"
+
+
+def _row(metric: Metric, units: Mapping[str, str]) -> list[SafeString | str | int]:
+    through = "; ".join(
+        f"{kpi} {amount(number)} {units.get(kpi, '')}".strip() for kpi, number in sorted(metric.through.items())
+    )
+    return [metric.name, LEVELS.get(metric.level, "metric"), metric.initiatives or "0", through, _to_mend(metric)]
+
+
+def _to_mend(metric: Metric) -> str:
+    if metric.circle:
+        return f"Goes round in a circle: {', '.join(metric.circle)}. Take one of the arrows out of a chain."
+    if metric.is_orphan and metric.level:
+        return "No chain reaches it: let the chains of what contributes to it end there."
+    return "Leads to no active KPI: let a chain go on from it." if metric.is_orphan else ""
