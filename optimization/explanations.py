@@ -9,8 +9,11 @@ from itertools import islice
 from typing import Any
 
 from optimization.milp import FEASIBLE, OPTIMAL, Solution
+from optimization.prices import Pricing
 from optimization.problem import Problem
 from optimization.whynot import Inquiry
+
+PRICES = 0.25  # the share of the time that the prices of rules may take
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +41,17 @@ class Explanations:
         if self.solution.status not in (OPTIMAL, FEASIBLE):
             return
         deadline = time.perf_counter() + self.extent.seconds
+        yield from self._prices(time.perf_counter() + self.extent.seconds * PRICES)
         inquiry = Inquiry(problem=self.problem, solution=self.solution, deadline=deadline, gap=self.gap)
         yield from self._left_out(inquiry)
+
+    def _prices(self, deadline: float) -> Iterator[Mapping[str, Any]]:
+        pricing = Pricing(problem=self.problem, solution=self.solution, deadline=deadline, gap=self.gap)
+        for _price in pricing.compute():
+            self.parts["rule_prices"] = [price.to_json() for price in pricing.ranked()]
+            yield self.parts
+        self.parts["rule_prices"] = [price.to_json() for price in pricing.ranked()]
+        self.parts["rule_prices_complete"] = pricing.conclusive
 
     def _left_out(self, inquiry: Inquiry) -> Iterator[Mapping[str, Any]]:
         left_out = list(inquiry.left_out())

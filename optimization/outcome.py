@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from optimization.clash import Clash, find_clash
 from optimization.eligibility import eligibility
 from optimization.explain import Resolve, dependency_status, reasons
 from optimization.facts import Initiative, Snapshot
@@ -85,6 +86,7 @@ def outcome(problem: Problem, solution: Solution, *, time_limit_s: float = 60.0)
     columns = problem.columns(np.array([key in selected for key in problem.keys], dtype=np.bool_))
     gaps = tuple(_gap(problem, rule, columns) for rule in problem.rules if rule.type is RuleType.TARGET)
     rival = greedy(problem)
+    clash = _clash(problem, solution, time_limit_s)
     return Outcome(
         status=solution.status,
         items=_items(problem, selected, reasons(problem, selected, resolve)) if has_portfolio else _unsolved(problem),
@@ -93,8 +95,12 @@ def outcome(problem: Problem, solution: Solution, *, time_limit_s: float = 60.0)
         tokens_used=_tokens(problem, columns) if has_portfolio else None,
         total_objective=solution.objective if has_portfolio else None,
         greedy=rival,
-        gap_summary=_summary(gaps) if has_portfolio else "",
-        result_json=_result(problem, solution, columns, rival) if has_portfolio else _no_portfolio(solution),
+        gap_summary=_summary(gaps) if has_portfolio else clash.words() if clash else "",
+        result_json=_result(problem, solution, columns, rival)
+        if has_portfolio
+        else {"infeasible": clash.to_json()}
+        if clash
+        else {},
     )
 
 
@@ -128,21 +134,10 @@ def _result(problem: Problem, solution: Solution, columns: Bools, rival: Greedy)
     }
 
 
-def _no_portfolio(solution: Solution) -> dict[str, Any]:
+def _clash(problem: Problem, solution: Solution, time_limit_s: float) -> Clash | None:
     if solution.status != INFEASIBLE:
-        return {}
-    # One minimal set stands in `rows`; several contradictions together wouldn't be minimal.
-    smallest = min(solution.findings, key=lambda finding: (len(finding.places), finding.places), default=None)
-    return {
-        "infeasible": {
-            "rows": [place.to_json() for place in smallest.places] if smallest else [],
-            "findings": [
-                {"rows": [place.to_json() for place in finding.places], "text": finding.text}
-                for finding in solution.findings
-            ],
-            "relaxation": [],
-        }
-    }
+        return None
+    return find_clash(problem, solution.findings, time_limit_s=time_limit_s)
 
 
 # --- initiatives -----------------------------------------------------------------------------------------------------

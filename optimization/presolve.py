@@ -68,7 +68,7 @@ def contradictions(problem: Problem) -> tuple[Finding, ...]:
         return ()
     most = MOST_FINDINGS if len(problem.rows.indices) < LARGE else FEW_FINDINGS
     found = minimal_sets(range(len(problem.rules)), refuted, most=most)
-    findings = [_finding(problem, rules) for rules in found]
+    findings = [finding_of(problem, rules) for rules in found]
     return tuple(sorted(findings, key=lambda finding: finding.places))
 
 
@@ -86,7 +86,7 @@ def minimal_sets(rules: Iterable[int], refuted: Callable[[Sequence[int]], bool],
         remaining = [rule for rule in rules if rule not in left_out]
         if known is None and not refuted(remaining):
             continue
-        minimal = known or tuple(sorted(_minimal([], remaining, refuted)))
+        minimal = known or tuple(sorted(minimal_part([], remaining, refuted)))
         if known is None:
             found.append(minimal)
         for rule in minimal:
@@ -96,15 +96,15 @@ def minimal_sets(rules: Iterable[int], refuted: Callable[[Sequence[int]], bool],
     return found
 
 
-def _minimal(held: list[int], rules: list[int], refuted: Callable[[Sequence[int]], bool]) -> list[int]:
+def minimal_part(held: list[int], rules: list[int], refuted: Callable[[Sequence[int]], bool]) -> list[int]:
     """A minimal part of `rules` that is refuted together with `held`, by halving (QuickXplain)."""
     if refuted(held):
         return []
     if len(rules) == 1:
         return rules
     first, second = rules[: len(rules) // 2], rules[len(rules) // 2 :]
-    from_second = _minimal(held + first, second, refuted)
-    return _minimal(held + from_second, first, refuted) + from_second
+    from_second = minimal_part(held + first, second, refuted)
+    return minimal_part(held + from_second, first, refuted) + from_second
 
 
 def prerequisite_cycle(rules: Sequence[Rule], positions: Iterable[int]) -> tuple[int, ...]:
@@ -144,7 +144,8 @@ def _above(floor: float, cap: float) -> bool:
     return floor - cap > 2e-6 * max(1.0, floor)
 
 
-def _finding(problem: Problem, rules: tuple[int, ...]) -> Finding:
+def finding_of(problem: Problem, rules: tuple[int, ...]) -> Finding:
+    """Rules that can't hold together, put in words."""
     named = [problem.rules[number] for number in rules]
     # A row that repeats another exactly isn't named beside it: dropping one of the two alone would mend nothing.
     places = tuple(sorted(rule.place for rule in named))

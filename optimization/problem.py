@@ -119,6 +119,10 @@ class Problem:
         chosen[len(self.candidates) :] = chosen[pairs[:, 0]] & chosen[pairs[:, 1]]
         return chosen
 
+    def inside(self, within: Slice) -> Floats:
+        """1 for each column that lies in the slice, else 0."""
+        return _Sums(self.snapshot, self.candidates, self.synergies).inside(within)
+
     def sum_of(self, kpi: str, within: Slice = EVERYTHING) -> Expression:
         """Contributions and bonuses to a KPI inside a slice, in the KPI's unit."""
         return _Sums(self.snapshot, self.candidates, self.synergies).of({kpi: 1.0}, within)
@@ -258,11 +262,13 @@ class _Compiler:
 
     def _link(self, position: int, synergy: Synergy) -> None:
         # More is better in every KPI, so only the side that the optimum would overstep needs a row.
+        # Without its rule the column is 0, and says nothing of its members.
+        owners = (synergy.rule,)
         if synergy.value > 0:
-            self.book.add([position, synergy.first], [1.0, -1.0], upper=0.0)
-            self.book.add([position, synergy.second], [1.0, -1.0], upper=0.0)
+            self.book.add([position, synergy.first], [1.0, -1.0], upper=0.0, owners=owners)
+            self.book.add([position, synergy.second], [1.0, -1.0], upper=0.0, owners=owners)
         else:
-            self.book.add([synergy.first, synergy.second, position], [1.0, 1.0, -1.0], upper=1.0)
+            self.book.add([synergy.first, synergy.second, position], [1.0, 1.0, -1.0], upper=1.0, owners=owners)
 
     def _rule(self, number: int, rule: Rule) -> None:
         columns = [self.index[key] for key in rule.members if key in self.index]

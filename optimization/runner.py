@@ -218,12 +218,18 @@ def _said_to_rows(run: OptimizationRun, chosen: OptimizationConstraintSet | None
     """(tab, row) -> what to tell the row; "" takes back what an earlier run told it. A run that wasn't solved says nothing of rows."""
     if chosen is None or run.status == OptimizationRun.Status.FAILED:
         return {}
-    said: dict[tuple[str, int], list[str]] = {
-        (place["tab"], place["row"]): [] for rule in chosen.rules_json for place in rule["places"]
-    }
-    for finding in run.result_json.get("infeasible", {}).get("findings", ()):
+    said: dict[tuple[str, int], list[str]] = {}
+    if "base" not in run.result_json:  # a what-if takes back nothing that a plain run found out, and prices nothing
+        said = {(place["tab"], place["row"]): [] for rule in chosen.rules_json for place in rule["places"]}
+    infeasible = run.result_json.get("infeasible", {})
+    for finding in infeasible.get("findings", ()):
         for place in finding["rows"]:
             said.setdefault((place["tab"], place["row"]), []).append(finding["text"])
+    for way in infeasible.get("relaxation", ()):
+        said.setdefault((way["tab"], way["row"]), []).append(f"To mend it: {way['text']}.")
+    for price in run.result_json.get("rule_prices", ()) if said else ():
+        for place in price["rows"]:
+            said.setdefault((place["tab"], place["row"]), []).append(f"OK: {price['text']}.")
     return {place: " ".join(texts) for place, texts in said.items()}
 
 

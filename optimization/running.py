@@ -13,7 +13,7 @@ from django.utils import timezone
 from backlog.models import Initiative as StoredInitiative
 from optimization.effort import Effort
 from optimization.facts import Scenario, Snapshot
-from optimization.milp import FEASIBLE, OPTIMAL, Solution, solve
+from optimization.milp import FEASIBLE, INFEASIBLE, OPTIMAL, Solution, solve
 from optimization.models import (
     OptimizationConstraintSet,
     OptimizationRun,
@@ -100,6 +100,8 @@ def _what_if(problem: Problem, base: Mapping[str, Any]) -> str:
 
 
 def _in_words(solution: Solution, found: Outcome) -> str:
+    if solution.status == INFEASIBLE:
+        return found.gap_summary
     return "; ".join(part for part in (found.gap_summary, solution.message, _approximate(solution)) if part)
 
 

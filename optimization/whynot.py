@@ -17,6 +17,7 @@ import numpy as np
 from optimization.levels import Fall, Level, as_columns, first_fall, levels_of, settles_for
 from optimization.milp import FAILED, INFEASIBLE, PROOF_LIMIT, Solution, solve_again
 from optimization.problem import Problem, tolerance
+from optimization.readable import amount, listed, shortest
 from optimization.rows import Bools
 from optimization.rules import RuleType, plain
 from optimization.thresholds import Lever, Reached, Threshold, more_than, touched_rows
@@ -63,11 +64,10 @@ class WhyNot:
     def _cost_text(self) -> str:
         if self.cost is None:
             return f"it can't be forced in: {self.blocked or 'no portfolio with it obeys every rule'}"
-        out = f" and push out {_listed(self.pushes_out)}" if self.pushes_out else ""
+        out = f" and push out {listed(self.pushes_out)}" if self.pushes_out else ""
         if self.cost == 0.0:
             return f"forcing it in would cost nothing{out}, and a tie goes to what is selected"
-        what = f"{plain(round(self.cost, 6))} {self.unit}".strip() if self.unit else f"{self.cost:.4g} of the objective"
-        return f"forcing it in would cost {what}{f' of the step {self.step}' if self.step else ''}{out}"
+        return f"forcing it in would cost {amount(self.cost, self.unit)}{f' of the step {self.step}' if self.step else ''}{out}"
 
     def _change_text(self) -> str:
         if self.blocked:
@@ -290,20 +290,3 @@ def readable(reached: Reached, lever: Lever, grain: float) -> float:
     limit = number + better * room
     limit = min(limit, reached.best) if better > 0 else max(limit, reached.best)
     return shortest(min(number, limit), max(number, limit), nearest=number)
-
-
-def shortest(low: float, high: float, *, nearest: float) -> float:
-    """The number with the fewest decimals between two bounds (ends inclusive), the one next to `nearest` among those."""
-    size = max(abs(low), abs(high))
-    for digits in range(-int(math.log10(size)) if size >= 1.0 else 0, 16):
-        step = 10.0**-digits
-        first, last = math.ceil(low / step), math.floor(high / step)
-        if first <= last:
-            picked = round((first if nearest == low else last) * step, max(digits, 0))
-            if low <= picked <= high:
-                return picked
-    return nearest
-
-
-def _listed(keys: Sequence[str]) -> str:
-    return keys[0] if len(keys) == 1 else f"{', '.join(keys[:-1])} and {keys[-1]}"

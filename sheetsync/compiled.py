@@ -101,7 +101,8 @@ class CompiledTabSync(TabSync):
     def say(self, texts: Mapping[int, str]) -> None:
         """Remembers what an action found out about rows, by their numbers when they were last compiled; "" takes it back.
 
-        It is told as a warning until the row is changed, or the compiler says that it's outdated.
+        It is told as a warning, or as a note where it begins with "OK: " and the row has nothing else to say, until the row is
+        changed, or the compiler says that it's outdated.
         """
         self.memory.load_rows(list(self.memory.marks))
         for content in list(self.memory.marks):
@@ -142,7 +143,9 @@ class CompiledTabSync(TabSync):
 
     def _told(self, row: SheetRow, verdict: str, *, data_changed: bool) -> list[PlannedCell]:
         notice = self.memory.marks[self._contents[row]].notice
-        if notice and notice not in verdict and not is_failed(verdict):
+        if notice.startswith("OK: "):
+            verdict = compose(note=notice) if verdict == "OK" else verdict
+        elif notice and notice not in verdict and not is_failed(verdict):
             verdict = compose(warnings=[notice], note=verdict)
         self.verdicts[row] = verdict
         return feedback_cells(self, row, row.key, verdict, data_changed=data_changed)

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from optimization.clash import Change, Clash, Relaxation, find_clash
 from optimization.facts import Snapshot
 from optimization.milp import solve
 from optimization.problem import Problem, build_problem
+from optimization.rules import Rule
 from optimization.whynot import Inquiry, WhyNot
-from tests.optimization.enumeration import World, random_snapshot
+from tests.optimization.enumeration import World, random_clash, random_snapshot
 
 HAIR = 1e-3  # of a change: so much less of it doesn't do
 TOKENS = 23  # token numbers tried below a candidate's own
@@ -138,5 +140,70 @@ def scales(snapshot: Snapshot) -> dict[str, float]:
     return {kpi: world.target(kpi).number for kpi, weight in dict(weights or {}).items() if weight}
 
 
+def false_clash(seed: int) -> Iterator[str]:
+    """What isn't true of what an infeasible random world's run says of its rows."""
+    snapshot = random_clash(seed)
+    problem = build_problem(snapshot)
+    if not isinstance(problem, Problem) or not is_plain(snapshot):
+        return
+    solution = solve(problem)
+    if solution.status != "infeasible":
+        return
+    clash = find_clash(problem, solution.findings, time_limit_s=60)
+    for text in (*false_sets(snapshot, clash), *false_ways(snapshot, clash)):
+        yield f"{seed}: {text}"
+
+
+def false_sets(snapshot: Snapshot, clash: Clash) -> Iterator[str]:
+    for finding in clash.findings:
+        rules = [snapshot.rules[number] for number in finding.rules]
+        if can_hold(snapshot, rules):
+            yield f"these can hold together: {finding.text}"
+        for rule in rules:
+            if not can_hold(snapshot, [other for other in rules if other != rule]):
+                yield f"without {rule.place} they can't hold either: {finding.text}"
+
+
+def false_ways(snapshot: Snapshot, clash: Clash) -> Iterator[str]:
+    if len(clash.relaxations) < len(clash.findings[0].rules) and len(clash.findings) == 1:
+        yield f"{len(clash.relaxations)} ways for {len(clash.findings[0].rules)} rows"
+    for relaxation in clash.relaxations:
+        if not can_hold(snapshot, relaxed(snapshot, relaxation)):
+            yield f"{relaxation.words()} doesn't mend it"
+        less = replace(relaxation, change=a_hair_less(relaxation.change))
+        if less != relaxation and can_hold(snapshot, relaxed(snapshot, less)):
+            yield f"less than {relaxation.words()} mends it"
+    if (needed := clash.capacity_needed) is not None:
+        enough = replace(snapshot, scenario=replace(snapshot.scenario, capacity=needed))
+        if not World(enough).portfolios():
+            yield f"a capacity of {needed} doesn't mend it"
+
+
+def can_hold(snapshot: Snapshot, rules: Iterable[Rule]) -> bool:
+    return bool(World(replace(snapshot, rules=tuple(rules))).portfolios())
+
+
+def a_hair_less(change: Change) -> Change:
+    if isinstance(change.before, str) or isinstance(change.after, str) or not change.column:
+        return change
+    hair = max(HAIR * abs(change.after - change.before), 5e-6 * max(1.0, abs(change.after)))  # more than rows forgive
+    return replace(change, after=change.after + (hair if change.before > change.after else -hair))
+
+
+def relaxed(snapshot: Snapshot, relaxation: Relaxation) -> Iterator[Rule]:
+    """The rules with the changes carried out."""
+    changes = {change.place: change for change in (relaxation.change, *relaxation.also)}
+    for rule in snapshot.rules:
+        change = changes.get(rule.place)
+        if change is None:
+            yield rule
+        elif change.column == "floor_or_goal":
+            yield replace(rule, kind=str(change.after))
+        elif change.column:
+            yield replace(rule, number=float(change.after))
+
+
 if __name__ == "__main__":
-    print("\n".join(text for seed in range(int(sys.argv[1])) for text in false_why_nots(seed)) or "all hold")
+    seeds = range(int(sys.argv[1]))
+    wrong = [text for seed in seeds for text in (*false_why_nots(seed), *false_clash(seed))]
+    print("\n".join(wrong) or "all hold")

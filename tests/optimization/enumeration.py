@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from optimization.facts import Initiative, Scenario, Snapshot
 from optimization.rules import Place, Rule, RuleType, Slice
@@ -208,6 +208,41 @@ def random_snapshot(seed: int, *, most: int = 8) -> Snapshot:
         ticked=frozenset(dice.sample(keys, len(keys) - 1)) if dice.random() < 0.15 else None,
         force={key: dice.choice(("in", "out")) for key in keys if dice.random() < 0.05},
     )
+
+
+def random_clash(seed: int) -> Snapshot:
+    """A small world whose rules ask for too much more often than not."""
+    snapshot, dice = random_snapshot(seed), random.Random(-seed - 1)
+    keys = [entry.key for entry in snapshot.initiatives]
+    rows = [_rule(dice, keys, snapshot.kpis) for _ in range(dice.choice((2, 4, 6)))]
+    if (three := _triangle(dice, snapshot)) and dice.random() < 0.7:
+        # Only one of three can be chosen, and so much is asked for that one alone may be left out: no two of these rows clash.
+        rows = [{"type": RuleType.EXCLUDE_PAIR, "members": pair} for pair in itertools.combinations(three, 2)]
+        members = [entry for entry in snapshot.initiatives if takes_part(entry, snapshot)]
+        total = sum(entry.tokens or 0.0 for entry in members)
+        asked = total - sum(sorted(entry.tokens or 0.0 for entry in members if entry.key in three)[:2]) + 0.5
+        rows.append({"type": RuleType.CAPACITY_FLOOR, "slice": Slice(), "number": asked})
+        scenario = replace(snapshot.scenario, capacity=total)
+        snapshot = replace(snapshot, scenario=scenario, force={}, rules=snapshot.rules[: dice.randint(3, 8)])
+    for row in rows:
+        if row["type"] in (RuleType.CAPACITY_FLOOR, RuleType.TARGET) and not three:
+            row["number"] = dice.choice((10.0, 30.0, 60.0))
+    last = len(snapshot.rules) + 2
+    more = [
+        Rule(places=(Place(tab="Constraints", row=number),), **row)  # type: ignore[arg-type]
+        for number, row in enumerate(rows, start=last)
+    ]
+    return replace(snapshot, rules=(*snapshot.rules, *more))
+
+
+def _triangle(dice: random.Random, snapshot: Snapshot) -> list[str]:
+    """Three candidates of which any two take more tokens than the third; none when there aren't such."""
+    members = [entry for entry in snapshot.initiatives if takes_part(entry, snapshot) and (entry.tokens or 0.0) >= 3.0]
+    if len(members) < 3:
+        return []
+    three = dice.sample(members, 3)
+    low, middle, high = sorted(entry.tokens or 0.0 for entry in three)
+    return sorted(entry.key for entry in three) if low + middle - 0.5 >= high else []
 
 
 def _initiative(dice: random.Random, key: str, wide: bool) -> Initiative:

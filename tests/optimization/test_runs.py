@@ -340,7 +340,63 @@ def test_a_contradiction_that_only_the_run_sees_is_told_on_its_row_until_a_run_f
     world.act(SAVE)
     assert (world.status("Constraints", row), world.book.writes) == (told, writes)
     world.act(RUN_ALL)
+    assert world.status("Constraints", row).startswith("OK: costs 150 gmv")
+
+
+def test_what_a_rule_costs_stands_on_its_row_until_the_rules_change(world: World) -> None:
+    row = world.rule("mandatory", member_keys="INIT-000001")
+    idle = world.rule("capacity_cap", dimension="all", max_tokens=100)
+    world.act(SAVE)
+    world.act(RUN_ALL)
+    assert world.status("Constraints", row) == (
+        "OK: costs 150 gmv: without it INIT-000002 and INIT-000003 would come in and INIT-000001 would go."
+    )
+    assert world.status("Constraints", idle) == "OK"
+    before = world.book.values("Constraints")
+    world.act(SAVE)
+    world.act(RUN_ALL)
+    assert world.book.values("Constraints") == before
+    world.retype("Constraints", idle, max_tokens=90)
+    world.act(SAVE)
     assert world.status("Constraints", row) == "OK"
+
+
+def test_a_what_if_prices_no_rule_and_takes_no_price_back(world: World) -> None:
+    row = world.rule("mandatory", member_keys="INIT-000001")
+    world.act(SAVE)
+    world.act(POPULATE)
+    world.act(RUN_ALL)
+    told = world.status("Constraints", row)
+    world.retype("Candidates", 4, force="out")
+    world.act(RUN_ALL)
+    assert world.run().message.startswith("what-if")
+    assert world.status("Constraints", row) == told
+
+
+def test_results_say_why_not_for_what_is_left_out_alone(world: World) -> None:
+    world.act(SAVE)
+    world.act(RUN_ALL)
+    said = {row["initiative_key"]: row["why_not"] for row in world.rows("Results")}
+    left_out = world.run().result_json["why_not"]
+    assert {key for key, text in said.items() if text} == set(left_out) == {"INIT-000001"}
+    assert said["INIT-000001"] == left_out["INIT-000001"]["text"]
+
+
+def test_rows_that_clash_say_how_each_of_them_mends_it(world: World) -> None:
+    floor = world.rule("capacity_floor", dimension="all", min_tokens=90)
+    cap = world.rule("capacity_cap", dimension="all", max_tokens=70)
+    world.act(SAVE)
+    world.act(RUN_ALL)
+    found = world.run().result_json["infeasible"]
+    ways = {way["row"]: (way["column"], way["from"], way["to"]) for way in found["relaxation"]}
+    assert ways.keys() == {floor, cap}
+    for row, (column, _before, after) in ways.items():
+        assert f"set {column} of row {row} of Constraints" in world.status("Constraints", row)
+        assert f"to {after:g}" in world.run().message
+    first = found["relaxation"][0]
+    world.retype("Constraints", first["row"], **{first["column"]: first["to"]})
+    world.act(SAVE)
+    assert world.act(RUN_ALL).report.status == "success"
 
 
 def test_what_a_run_told_rows_goes_when_another_row_of_the_set_mends_it(world: World) -> None:

@@ -10,8 +10,9 @@ import pytest
 from optimization.facts import Initiative, Scenario, Snapshot
 from optimization.milp import solve
 from optimization.problem import Problem, build_problem
+from optimization.readable import shortest
 from optimization.rules import Place, Rule, RuleType, Slice
-from optimization.whynot import Inquiry, WhyNot, shortest
+from optimization.whynot import Inquiry, WhyNot
 from tests.optimization.claims import false_why_nots
 
 A, B, C = (f"INIT-{number:06d}" for number in range(1, 4))
