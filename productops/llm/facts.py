@@ -14,6 +14,7 @@ from backlog.models import Initiative, ScoringFramework
 from productops.evaluation import Kpis, load_kpis
 from productops.llm.examples import Approved, similar, words_of
 from productops.models import InitiativeMathModel, InitiativeParam, MetricConfig
+from productops.scoring import ParamInput
 
 MOST_METRICS, MOST_PARAMETERS, MOST_KPIS = 60, 60, 60
 TEXTS = ("title", "problem_statement", "hypothesis", "customer_segment", "initiative_type")
@@ -37,6 +38,13 @@ class Company:
         """Name -> parameter that the initiative's formulas may read: its own, else a shared one."""
         entries = (*self.parameters.get(None, ()), *self.parameters.get(initiative, ()))
         return {str(entry["param_name"]): entry for entry in entries}
+
+    def inputs_of(self, initiative: int) -> dict[str, ParamInput]:
+        """The same, as formulas take them."""
+        return {
+            name: ParamInput(value=entry["value"], low=entry["min"], high=entry["max"], unit=entry["unit"])
+            for name, entry in self.parameters_of(initiative).items()
+        }
 
 
 def load_company(initiatives: Collection[int]) -> Company:

@@ -79,7 +79,8 @@ def _ask(row: WantedRow, model: InitiativeMathModel, company: Company, instructi
     known = Known(
         active_kpis=company.kpis.active,
         target_kpi=data["model"]["target_kpi_key"],
-        parameters={name: entry["value"] for name, entry in company.parameters_of(model.initiative_id).items()},
+        parameters=company.inputs_of(model.initiative_id),
+        kpi_units=company.kpis.units,
     )
     question = Question(instructions=instructions, turns=(Turn(by="user", text=fenced(data)),), shape=SuggestedModel)
     about = f"{model.initiative.initiative_key}{KEY_PARTS}{model.model_name}"

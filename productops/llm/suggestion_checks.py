@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
-from productops.chains import ChainError, check_ends, ends, parse_chain
+from productops.chains import Chain, ChainError, check_ends, parse_chain
+from productops.consistency import ModelFacts, claimed_kpis, model_findings
 from productops.formula_tree import names_in
 from productops.formulas import Formula, FormulaError, evaluate, match_names, parse_formula
 from productops.llm.shapes import SuggestedModel, Summary
 from productops.llm.wording import MAX_SUMMARY, as_plain_text, has_link
-from productops.scoring import EFFORT, OVERALL, VALUE
+from productops.scoring import EFFORT, OVERALL, VALUE, ModelInput, ParamInput
+from productops.unit_check import unit_warnings
 from sheetsync.words import as_shown, fold, nearest
 
 LONGEST_FORMULA = 2_000  # characters: a model that a person can read
@@ -24,21 +26,25 @@ class Known:
 
     active_kpis: tuple[str, ...]  # the north star first
     target_kpi: str = ""  # the KPI that `value` contributes to; "" while nobody chose one
-    parameters: Mapping[str, float | None]  # name -> value, of those that the formula may read already
+    parameters: Mapping[str, ParamInput]  # by name: those that the formula may read already
+    kpi_units: Mapping[str, str] = field(default_factory=dict)  # active kpi_key -> unit as typed
 
 
 def check_model(suggested: SuggestedModel, known: Known) -> tuple[str, ...]:
     """Sentences, none when everything fits."""
-    formula = read_formula(suggested)
-    if isinstance(formula, str):
-        return (formula, *_chain_problems(suggested, known, ()))
-    reached = contributed_kpis(formula, known)
-    return (
-        *_name_problems(formula, suggested, known),
-        *_result_problems(formula, reached, known),
-        *_value_problems(formula, known),
-        *_chain_problems(suggested, known, reached),
-    )
+    formula, chain = read_formula(suggested), _read_chain(suggested)
+    problems = [text for text in (formula, chain) if isinstance(text, str)]
+    if isinstance(formula, Formula):
+        model = _as_model(formula, suggested, known)
+        problems += [
+            *_name_problems(formula, suggested, known),
+            *_result_problems(formula, model, known),
+            *_value_problems(formula, known),
+            *unit_warnings([_with_numbers(model)], known.kpi_units),
+        ]
+        if isinstance(chain, Chain):
+            problems += _chain_problems(model, chain, known)
+    return tuple(problems)
 
 
 def read_formula(suggested: SuggestedModel) -> Formula | str:
@@ -52,13 +58,38 @@ def read_formula(suggested: SuggestedModel) -> Formula | str:
     return f"formula_text, {formula}" if isinstance(formula, FormulaError) else formula
 
 
-def contributed_kpis(formula: Formula, known: Known) -> tuple[str, ...]:
-    """The active KPIs that the formula gives a number for: those it assigns by name, and the target of `value`."""
-    by_fold = {fold(kpi): kpi for kpi in known.active_kpis}
-    named = [by_fold[fold(name)] for name in formula.assigned if fold(name) in by_fold]
-    target = by_fold.get(fold(known.target_kpi))
-    through_value = [target] if target and VALUE in formula.assigned else []
-    return tuple(dict.fromkeys([*named, *through_value]))
+def _read_chain(suggested: SuggestedModel) -> Chain | str:
+    """The chain, or why it can't be taken."""
+    text = suggested.metric_chain_text.strip()
+    if not text or len(text) > LONGEST_CHAIN:
+        return f"metric_chain_text must hold a chain such as a -> b -> kpi, in {LONGEST_CHAIN:,} characters at most."
+    chain = parse_chain(text)
+    if isinstance(chain, ChainError):
+        return f"metric_chain_text: {chain}"
+    if not chain.edges:
+        return "metric_chain_text names one metric alone: write which metric moves which, a -> b -> kpi."
+    return chain
+
+
+def _as_model(formula: Formula, suggested: SuggestedModel, known: Known) -> ModelInput:
+    """The suggestion as if it were typed, its new parameters with their units."""
+    new = {parameter.name: ParamInput(value=None, unit=parameter.unit) for parameter in suggested.new_parameters}
+    return ModelInput(
+        name="formula_text",
+        formula_text=formula.source,
+        target_kpi_key=known.target_kpi,
+        params={**new, **known.parameters},
+    )
+
+
+def _with_numbers(model: ModelInput) -> ModelInput:
+    """Units are read where a formula gives a number: parameters without one get some, which ones doesn't matter."""
+    some = (0.31 + 0.17 * place for place in range(len(model.params)))
+    filled = {
+        name: replace(param, value=number if param.value is None else param.value)
+        for (name, param), number in zip(model.params.items(), some, strict=True)
+    }
+    return replace(model, params=filled)
 
 
 def _name_problems(formula: Formula, suggested: SuggestedModel, known: Known) -> Iterator[str]:
@@ -75,26 +106,28 @@ def _name_problems(formula: Formula, suggested: SuggestedModel, known: Known) ->
             yield f"new_parameters gives no unit for {as_shown(parameter.name)}."
 
 
-def _result_problems(formula: Formula, reached: Sequence[str], known: Known) -> Iterator[str]:
+def _result_problems(formula: Formula, model: ModelInput, known: Known) -> Iterator[str]:
     """Every line is used by another, or is a score or a KPI."""
     active = {fold(kpi) for kpi in known.active_kpis}
     used = {use.name for line in formula.assignments for use in names_in(line.expression)}
+    listed = ", ".join(known.active_kpis)
     for name in formula.assigned:
         if name not in used and name not in _SCORES and fold(name) not in active:
             yield (
                 f"formula_text assigns {name}, which no later line uses and which is no active KPI: "
-                f"the active ones are {', '.join(known.active_kpis)}."
+                f"the active ones are {listed}."
             )
-    if known.target_kpi and known.target_kpi not in reached:
+    reached = claimed_kpis(model, known.active_kpis)
+    if known.target_kpi and fold(known.target_kpi) not in {fold(kpi) for kpi in reached}:
         yield f"formula_text gives no number for {known.target_kpi}: assign value, or {known.target_kpi} itself."
     elif not reached:
-        yield f"formula_text gives no number for a KPI: assign one of {', '.join(known.active_kpis)}."
+        yield f"formula_text gives no number for a KPI: assign one of {listed}."
 
 
 def _value_problems(formula: Formula, known: Known) -> Iterator[str]:
     """Where all numbers are there already, the formula must give one."""
     matched = match_names(formula, known.parameters)
-    values = {name: known.parameters[stored] for name, stored in matched.names.items()}
+    values = {name: known.parameters[stored].value for name, stored in matched.names.items()}
     if matched.missing or any(value is None for value in values.values()):
         return
     found = evaluate(formula, values)
@@ -102,24 +135,12 @@ def _value_problems(formula: Formula, known: Known) -> Iterator[str]:
         yield f"with today's parameters formula_text fails, {found}"
 
 
-def _chain_problems(suggested: SuggestedModel, known: Known, reached: Sequence[str]) -> Iterator[str]:
-    text = suggested.metric_chain_text.strip()
-    if not text or len(text) > LONGEST_CHAIN:
-        yield f"metric_chain_text must hold a chain such as a -> b -> kpi, in {LONGEST_CHAIN:,} characters at most."
-        return
-    chain = parse_chain(text)
-    if isinstance(chain, ChainError):
-        yield f"metric_chain_text: {chain}"
-        return
-    if not chain.edges:
-        yield "metric_chain_text names one metric alone: write which metric moves which, a -> b -> kpi."
-    if loose := check_ends(chain, known.active_kpis):
+def _chain_problems(model: ModelInput, chain: Chain, known: Known) -> Iterator[str]:
+    loose = check_ends(chain, known.active_kpis)
+    if loose:
         yield f"metric_chain_text: {loose}"
-        return
-    shown = {fold(metric) for metric in ends(chain)} | {fold(metric) for metric in chain.nodes}
-    for kpi in reached:
-        if fold(kpi) not in shown:
-            yield f"metric_chain_text doesn't lead to {kpi}, which formula_text gives a number for."
+    for finding in model_findings([ModelFacts(input=model, chain=chain)], (), known.active_kpis):
+        yield finding.text
 
 
 def check_summary(answer: Summary) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ SUGGEST, SUMMARISE = "pm.suggest_math_model_llm", "pm.generate_llm_summary"
 FORMULA = "value = visits * uplift * basket"
 GOOD = {
     "formula_text": FORMULA,
-    "metric_chain_text": "search_speed -> conversion -> gmv",
+    "metric_chain_text": "search_visits -> conversion -> gmv",
     "new_parameters": [
         {"name": "visits", "unit": "visits/year", "meaning": "From the web statistics"},
         {"name": "uplift", "unit": "fraction", "meaning": "From a test"},
@@ -84,7 +84,7 @@ def data_of(request):
 def test_a_suggestion_stands_in_its_own_columns_and_is_marked_at_once(desk, row, server):
     assert desk.act(SUGGEST).status == "success"
     formula, chain, notes = cells(desk)
-    assert (formula, chain) == (FORMULA, "search_speed -> conversion -> gmv")
+    assert (formula, chain) == (FORMULA, "search_visits -> conversion -> gmv")
     assert notes == (
         "Assumed: Faster search converts more.\n"
         "Unsure of: The uplift.\n"
@@ -268,7 +268,7 @@ def test_another_question_is_asked(desk, row, server, settings, change):
     elif change == "model":
         settings.OPENAI_MODEL = "another-model"
     else:
-        MetricConfig.objects.update(unit="EUR")
+        MetricConfig.objects.update(description="Net of returns.")
     desk.act(SUGGEST)
     assert len(server.requests) == 2
 

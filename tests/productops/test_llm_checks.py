@@ -12,8 +12,17 @@ from productops.llm.prompts import fenced, unfenced
 from productops.llm.shapes import SuggestedModel, SuggestedParameter, Summary
 from productops.llm.suggestion_checks import Known, check_model, check_summary
 from productops.llm.wording import as_plain_text, has_link, notes_on
+from productops.scoring import ParamInput
 
-KNOWN = Known(active_kpis=("gmv", "retention"), target_kpi="gmv", parameters={"visits": 1e6, "basket": 40.0})
+KNOWN = Known(
+    active_kpis=("gmv", "retention"),
+    target_kpi="gmv",
+    parameters={
+        "visits": ParamInput(value=1e6, unit="visits/year"),
+        "basket": ParamInput(value=40.0, unit="GBP/visit"),
+    },
+    kpi_units={"gmv": "GBP/year", "retention": "fraction"},
+)
 
 
 def suggested(formula="value = visits * basket", chain="visits -> gmv", **new):
@@ -32,7 +41,7 @@ def suggested(formula="value = visits * basket", chain="visits -> gmv", **new):
         suggested("orders = visits * 0.1\nvalue = orders * basket"),
         suggested("value = visits * Basket"),  # spelled differently, the same parameter
         suggested("value = visits * uplift", uplift="GBP/visit"),
-        suggested("value = visits\nretention = visits / 1e9\neffort = 3", "visits -> gmv; visits -> retention"),
+        suggested("value = visits * basket\nretention = 0.02\neffort = 3", "visits -> gmv; visits -> retention"),
     ],
 )
 def test_what_fits_has_no_problems(fits):
@@ -55,7 +64,12 @@ def test_what_fits_has_no_problems(fits):
         (suggested(chain="visits -> visits"), "goes from a metric to itself"),
         (suggested(chain="gmv"), "names one metric alone"),
         (suggested(chain="visits -> profit"), "ends at profit, which is no active north star or strategic KPI"),
-        (suggested(chain="visits -> retention"), "doesn't lead to gmv, which formula_text gives a number for"),
+        (suggested(chain="visits -> retention"), "metric_chain_text ends at retention, and the model contributes to gmv"),
+        (suggested(chain="happiness -> gmv"), "mentions none of the formula's inputs (visits, basket)"),
+        (suggested("value = visits"), "value is in visits/year, and gmv in GBP/year"),
+        (suggested("value = visits * basket + visits"), "which aren't alike"),
+        (suggested("value = monthly * visits / visits", "visits -> gmv", monthly="GBP/month"), "month against year, a factor of 12"),
+        (suggested("value = visits * worth", worth="blorps"), 'the unit of worth, "blorps", isn\'t understood'),
         (suggested(chain="a -> b -> a"), "round in a circle"),
     ],
 )  # fmt: skip
@@ -65,7 +79,7 @@ def test_each_mistake_is_named(wrong, says):
 
 
 def test_without_a_target_any_active_kpi_will_do():
-    known = Known(active_kpis=("gmv",), parameters={"visits": None})
+    known = Known(active_kpis=("gmv",), parameters={"visits": ParamInput(value=None)})
     assert check_model(suggested("gmv = visits"), known) == ()
     assert "assign one of gmv" in check_model(suggested("value = visits"), known)[0]
 
