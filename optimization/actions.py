@@ -84,6 +84,18 @@ def optimize_frontier(context: ActionContext) -> None:
 
 
 @action(
+    "pm.measure_next",
+    roles=(Role.OPTIMIZATION,),
+    label="Test against the ranges",
+    help="Solves a run again over the ranges of approved params: fills selection_frequency in Results, and Measure_Next.",
+    arguments=("scenario", "runs"),
+)
+def measure_next(context: ActionContext) -> None:
+    """Draws contributions, solves every draw, tells which params to measure next."""
+    Study(context=context).measure()
+
+
+@action(
     "pm.compare_runs",
     roles=(Role.OPTIMIZATION,),
     label="Compare two runs",

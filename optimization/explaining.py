@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from optimization.effort import Effort, Patience
-from optimization.forcing import Forced, hold
-from optimization.milp import Solution, solve
+from optimization.milp import FEASIBLE, INFEASIBLE, OPTIMAL, Solution, solve
 from optimization.models import OptimizationRun, PortfolioItem
-from optimization.objective import WEIGHTED, Refusal
+from optimization.objective import Refusal
 from optimization.problem import Problem
 from optimization.rules import plain
+from optimization.whynot import Inquiry
 from sheetsync.cells import nearest
 
 
@@ -26,9 +27,12 @@ class Explainer:
     patience: Patience
 
     @cached_property
-    def solution(self) -> Solution:
-        """The run's own solve, made again."""
-        return solve(self.problem, time_limit_s=self._seconds(), gap=self.effort.gap)
+    def inquiry(self) -> Inquiry:
+        """Asks the run's own solve, made again."""
+        seconds = min(self.effort.time_limit_s, self.patience.seconds_left)
+        solution = solve(self.problem, time_limit_s=seconds, gap=self.effort.gap)
+        deadline = time.perf_counter() + self.patience.seconds_left
+        return Inquiry(problem=self.problem, solution=solution, deadline=deadline, gap=self.effort.gap)
 
     def tell(self, key: str) -> str | Refusal:
         """Why it is in or out, what it brings, and what the other way would cost."""
@@ -42,40 +46,41 @@ class Explainer:
         return "; ".join((f"{key} is {'in' if item.selected else 'out'}: {item.reason}", *self._more(item)))
 
     def _more(self, item: PortfolioItem) -> Iterator[str]:
-        brings, tokens = item.objective_contribution or 0.0, item.allocated_tokens or 0.0
-        yield f"it brings {self._amount(brings)} for {plain(tokens)} tokens"
-        if self._seconds() <= 0:
+        brings, unit = item.objective_contribution or 0.0, self.inquiry.unit(None) or "of the objective"
+        yield f"it brings {plain(round(brings, 6))} {unit} for {plain(item.allocated_tokens or 0.0)} tokens"
+        if self.patience.seconds_left <= 0:
             yield "what holding it the other way would cost wasn't computed: the time is over"
-            return
-        forced = hold(
-            self.problem,
-            self.solution,
-            item.initiative_key,
-            is_in=not item.selected,
-            time_limit_s=self._seconds(),
-            gap=self.effort.gap,
-        )
-        yield self._forced(forced, is_in=not item.selected)
-        if why_not := self.run.result_json.get("why_not", {}).get(item.initiative_key):
-            yield str(why_not["text"])
+        else:
+            yield self._forced_out(item.initiative_key) if item.selected else self._why_not(item.initiative_key)
 
-    def _forced(self, forced: Forced, *, is_in: bool) -> str:
-        way = "in" if is_in else "out"
-        if forced.status == "infeasible":
-            return f"forced {way}, no portfolio obeys the rules"
-        if not forced.has_portfolio:
-            return f"what forcing it {way} would cost wasn't found in time"
-        moved = [f"push out {', '.join(forced.leaves)}" if is_in and forced.leaves else ""]
-        moved += [f"take {', '.join(forced.leaves)} along" if not is_in and forced.leaves else ""]
-        moved += [f"let in {', '.join(forced.enters)}" if forced.enters else ""]
-        parts = [f"cost {self._amount(forced.cost, forced.kpi_key)}", *filter(None, moved)]
-        doubt = " (approximate)" if forced.is_approximate else ""
-        return f"forcing it {way} would {' and '.join(parts)}{doubt}"
+    def _why_not(self, key: str) -> str:
+        known = self.run.result_json.get("why_not", {}).get(key)
+        if known is not None:
+            return _inside_a_sentence(known["text"])
+        found = self.inquiry.why_not(key)
+        return _inside_a_sentence(found.text()) if found else "what forcing it in would cost wasn't found in time"
 
-    def _amount(self, number: float, kpi: str = "") -> str:
-        is_share = self.problem.snapshot.scenario.mode == WEIGHTED
-        unit = "of the objective" if is_share else kpi or self.problem.snapshot.north_star
-        return f"{plain(round(number, 6))} {unit}"
+    def _forced_out(self, key: str) -> str:
+        without = self.inquiry.other_way(self.problem.index[key])
+        if without.status == INFEASIBLE:
+            return "forced out, no portfolio obeys the rules"
+        if without.status not in (OPTIMAL, FEASIBLE):
+            return "what forcing it out would cost wasn't found in time"
+        now, then = set(self.inquiry.solution.selected), set(without.selected)
+        along, instead = sorted(now - then - {key}), sorted(then - now)
+        parts = [
+            f"cost {self._cost(without)}",
+            f"take {', '.join(along)} along" if along else "",
+            f"let in {', '.join(instead)}" if instead else "",
+        ]
+        doubt = "" if without.proved and self.inquiry.solution.proved else " (approximate)"
+        return f"forcing it out would {' and '.join(filter(None, parts))}{doubt}"
 
-    def _seconds(self) -> float:
-        return min(self.effort.time_limit_s, self.patience.seconds_left)
+    def _cost(self, without: Solution) -> str:
+        fall = self.inquiry.fall(without)
+        unit = self.inquiry.unit(fall) or "of the objective"
+        return f"{plain(round(fall.amount, 6))} {unit}" if fall else "nothing"
+
+
+def _inside_a_sentence(text: str) -> str:
+    return f"{text[0].lower()}{text[1:]}".removesuffix(".")

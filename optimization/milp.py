@@ -120,10 +120,10 @@ class _Solve:
         gap, bound = found.gap, found.bound
         columns, settled = found.columns, False
         if self.proof and self.complete:
-            columns, settled = self._settle(found) if self.settled else (columns, True)
+            columns, settled = self._settle(found) if self.settled else (self._tidied(columns), True)
             gap, bound = 0.0, self.problem.objective.value(columns)
         elif not self.proof:
-            columns = self.search.tidied(columns, self.problem.objective.coefficients)
+            columns = self._tidied(columns)
         return Solution(
             status=OPTIMAL if self.complete else FEASIBLE,
             selected=self._keys(columns),
@@ -137,6 +137,9 @@ class _Solve:
             if self.complete
             else "The time limit ended the solve: the portfolio stands, a better one may exist.",
         )
+
+    def _tidied(self, columns: Bools) -> Bools:
+        return self.search.tidied(columns, self.problem.objective.coefficients)
 
     def _nothing(self, begun: float) -> Solution:
         seconds = time.perf_counter() - begun

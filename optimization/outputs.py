@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from optimization.facts import Initiative
+from optimization.measuring import frequency_text
 from optimization.models import OptimizationRun, Portfolio, PortfolioItem
 from optimization.output_columns import FRONTIER_COLUMNS
 from optimization.records import contributions_text
@@ -106,14 +107,19 @@ def run_rows(run: OptimizationRun) -> list[NewRow]:
 
 
 def result_rows(run: OptimizationRun) -> list[NewRow]:
-    """The run's rows in Results: what is chosen by rank, what is left out by what it would bring, then what isn't eligible."""
+    """The run's rows in Results: what is chosen by rank, what is left out with the nearest misses first, then what isn't eligible."""
     items = PortfolioItem.objects.filter(portfolio__run=run)
     snapshot = run.inputs_snapshot_json
     known = {entry["key"]: entry for entry in snapshot.get("initiatives", ())}
+    uncertainty, why_not = run.result_json.get("uncertainty", {}), run.result_json.get("why_not", {})
     rows = []
-    for item in sorted(items, key=_order):
-        row = _result_values(run.run_id, item, known[item.initiative_key], snapshot)
-        rows.append(_row((run.run_id, item.initiative_key), {**row, "why_not": _why_not(run, item)}))
+    for item in sorted(items, key=lambda item: _order(item, why_not)):
+        values = _result_values(run.run_id, item, known[item.initiative_key], snapshot)
+        later = {
+            "why_not": _why_not(run, item),
+            "selection_frequency": frequency_text(item.selection_frequency, uncertainty),
+        }
+        rows.append(_row((run.run_id, item.initiative_key), {**values, **later}))
     return rows
 
 
@@ -125,12 +131,14 @@ def _why_not(run: OptimizationRun, item: PortfolioItem) -> str:
     return str(found["text"] if found else run.result_json.get("not_computed", ""))
 
 
-def _order(item: PortfolioItem) -> tuple[Any, ...]:
+def _order(item: PortfolioItem, why_not: Mapping[str, Mapping[str, Any]]) -> tuple[Any, ...]:
+    """Chosen ones by rank; the nearest misses first, those of which it isn't known after them; then what isn't eligible."""
     if item.selected:
         return 0, item.rank, item.initiative_key
-    if item.is_eligible:
-        return 1, -(item.objective_contribution or 0.0), item.initiative_key
-    return 2, 0, item.initiative_key
+    if not item.is_eligible:
+        return 2, 0, item.initiative_key
+    cost = why_not.get(item.initiative_key, {}).get("cost")
+    return 1, cost is None, cost or 0.0, -(item.objective_contribution or 0.0), item.initiative_key
 
 
 def _result_values(

@@ -21,7 +21,7 @@ from sheetsync.tabs import Column, Role, Tab
 SAVE = "pm.save_selected"
 SAVE_ALL = "pm.optimize_save_constraints"
 RUNS = ("pm.optimize_run_selected_candidates", "pm.optimize_run_all_candidates")
-FRONTIER, COMPARE = "pm.optimize_frontier", "pm.compare_runs"
+FRONTIER, MEASURE, COMPARE = "pm.optimize_frontier", "pm.measure_next", "pm.compare_runs"
 
 CANDIDATES = Tab(
     name="Candidates",
@@ -141,7 +141,7 @@ registry.policies(
     ),
     **backend(
         *("result_json", "owed_tabs_json"),
-        by=(*RUNS, FRONTIER, COMPARE),
+        by=(*RUNS, FRONTIER, MEASURE, COMPARE),
         why="what came out of the run, and what later actions found out about it",
     ),
 )
@@ -162,7 +162,7 @@ registry.policies(
         by=RUNS,
         why="what a run decided about an initiative",
     ),
-    **backend("selection_frequency", by=RUNS, why="how often draws over the ranges of params choose it"),
+    **backend("selection_frequency", by=(MEASURE,), why="how often draws over the ranges of params choose it"),
 )
 registry.policies(
     "optimization.Publication",

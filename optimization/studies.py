@@ -15,9 +15,12 @@ from optimization.effort import Effort, Patience
 from optimization.explaining import Explainer
 from optimization.facts import Snapshot
 from optimization.frontier import Frontier, trace_frontier
-from optimization.models import OptimizationRun
+from optimization.measuring import Measured, measure
+from optimization.measuring import as_json as measured_json
+from optimization.measuring import in_words as measured_in_words
+from optimization.models import OptimizationRun, PortfolioItem
 from optimization.objective import Refusal
-from optimization.outputs import FRONTIER, mark_written, output_jobs, unwritten_runs
+from optimization.outputs import FRONTIER, MEASURE_NEXT, RESULTS, mark_written, output_jobs, unwritten_runs
 from optimization.past_runs import SEARCHED, SOLVED, find_run, last_runs, portfolio_of, selected_of, snapshot_of
 from optimization.problem import Problem, build_problem
 from optimization.rules import plain
@@ -50,6 +53,34 @@ class Study:
                 continue
             self.store(run, {"frontier": found.to_json()}, (FRONTIER,))
             self._tell_all(run, frontier_in_words(found, snapshot))
+
+    def measure(self) -> None:
+        """How sure one run's portfolio is, and which params to measure next."""
+        for run in self._subject(SOLVED):
+            snapshot = self._snapshot(run)
+            problem = None if snapshot is None else build_problem(snapshot)
+            if not isinstance(problem, Problem):
+                continue
+            patience = self.patience("solving draw by draw")
+            found = measure(problem, selected_of(run), effort(), patience)
+            if isinstance(found, Refusal):
+                self.refuse(f"run {run.run_id}: {found.text}")
+                continue
+            self._keep_measured(run, found)
+            self._tell_all(run, measured_in_words(found, problem.snapshot.north_star))
+
+    def _keep_measured(self, run: OptimizationRun, found: Measured) -> None:
+        frequency = found.uncertainty.frequency
+        origin = Origin(run.workbook, "Runs", None, run.run_id)
+        items = PortfolioItem.objects.filter(portfolio__run=run, initiative_key__in=list(frequency))
+        updates = [
+            RecordUpdate(pk=pk, fields={"selection_frequency": frequency[key]}, origin=origin)
+            for pk, key in items.values_list("pk", "initiative_key")
+        ]
+        with transaction.atomic():
+            self.context.storage.update(PortfolioItem, updates)
+            self.store(run, with_gone_params(run, measured_json(found)), (RESULTS, MEASURE_NEXT), show=False)
+        self._show(run)
 
     def compare(self) -> None:
         """What changed between two runs, and why."""
@@ -152,7 +183,7 @@ class Study:
 
     # ---- what came of it -----------------------------------------------------------------------------------------------------------------
 
-    def store(self, run: OptimizationRun, found: Mapping[str, Any], tabs: Sequence[str]) -> None:
+    def store(self, run: OptimizationRun, found: Mapping[str, Any], tabs: Sequence[str], *, show: bool = True) -> None:
         """Keeps what was found with the run, and shows it in the run's workbook."""
         with transaction.atomic():
             run.refresh_from_db()
@@ -164,7 +195,8 @@ class Study:
             self.context.storage.update(OptimizationRun, [RecordUpdate(pk=run.pk, fields=fields, origin=origin)])
             self.context.storage.flush()
         run.refresh_from_db()
-        self._show(run)
+        if show:
+            self._show(run)
 
     def _show(self, run: OptimizationRun) -> None:
         if not run.owed_tabs_json:
@@ -282,3 +314,16 @@ def _effect_in_words(effect: Effect) -> str:
     if effect.moved is None:
         return f"{effect.text}; what it moved wasn't computed"
     return f"{effect.text}; " + (f"it moved {', '.join(effect.moved)}" if effect.moved else "alone it moved nothing")
+
+
+def with_gone_params(run: OptimizationRun, found: dict[str, Any]) -> dict[str, Any]:
+    """Params that an earlier look at the run ranked and that vary no longer keep their row, without figures."""
+    params = found["measure_next"]["params"]
+    here = {(param["initiative_key"], param["param_name"]) for param in params}
+    before = run.result_json.get("measure_next", {}).get("params", [])
+    gone = [
+        {**dict.fromkeys(param), "initiative_key": param["initiative_key"], "param_name": param["param_name"]}
+        for param in before
+        if (param["initiative_key"], param["param_name"]) not in here
+    ]
+    return {**found, "measure_next": {**found["measure_next"], "params": [*params, *gone]}}

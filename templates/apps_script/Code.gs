@@ -82,10 +82,12 @@ var MENU = {
    "action": "pm.populate_initiatives",
    "call": "pm_populate_initiatives",
    "label": "Add missing initiatives",
-   "help": "Appends the initiatives that Scoring_Inputs, MathModels and KPI_Contributions don't show yet.",
+   "help": "Appends the initiatives that the tabs don't show yet; with template and keys, a model from that template.",
    "rows": true,
    "tab": false,
-   "takes": []
+   "takes": [
+    "template"
+   ]
   },
   {
    "action": "pm.save_selected",
@@ -156,6 +158,18 @@ var MENU = {
    "label": "Explain initiatives",
    "help": "Says of the initiatives given why they are in or out, what forcing them in or out would cost, and whom it would push out.",
    "rows": true,
+   "tab": false,
+   "takes": [
+    "scenario",
+    "run"
+   ]
+  },
+  {
+   "action": "pm.measure_next",
+   "call": "pm_measure_next",
+   "label": "Test against the ranges",
+   "help": "Solves a run again over the ranges of approved params: fills selection_frequency in Results, and Measure_Next.",
+   "rows": false,
    "tab": false,
    "takes": [
     "scenario",
@@ -334,6 +348,7 @@ function pm_backlog_sync_rows() { start_("pm.backlog_sync", true); }
 function pm_compare_runs() { start_("pm.compare_runs", false); }
 function pm_explain_selection() { start_("pm.explain_selection", false); }
 function pm_explain_selection_rows() { start_("pm.explain_selection", true); }
+function pm_measure_next() { start_("pm.measure_next", false); }
 function pm_optimize_frontier() { start_("pm.optimize_frontier", false); }
 function pm_optimize_run_all_candidates() { start_("pm.optimize_run_all_candidates", false); }
 function pm_optimize_run_selected_candidates() { start_("pm.optimize_run_selected_candidates", false); }
