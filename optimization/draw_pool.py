@@ -15,7 +15,7 @@ from typing import IO
 import numpy as np
 
 from optimization.draw_worker import unpacked
-from optimization.draws import Best, DrawnProblems, best_of
+from optimization.drawn_problems import Best, DrawnProblems, best_of
 from optimization.effort import Patience
 from optimization.facts import Snapshot
 from optimization.rows import Floats

@@ -13,7 +13,7 @@ from typing import IO
 
 import numpy as np
 
-from optimization.draws import Best, DrawnProblems, best_of
+from optimization.drawn_problems import Best, DrawnProblems, best_of
 from optimization.facts import Snapshot
 from optimization.problem import Problem, build_problem
 

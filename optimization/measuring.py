@@ -12,7 +12,7 @@ import numpy as np
 from django.conf import settings
 
 from optimization.draw_pool import solve_draws
-from optimization.draws import DrawnProblems
+from optimization.drawn_problems import DrawnProblems
 from optimization.effort import Effort, Patience
 from optimization.objective import Refusal
 from optimization.problem import Problem

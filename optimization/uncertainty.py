@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from optimization.draws import Best, DrawnProblems
+from optimization.drawn_problems import Best, DrawnProblems
 from optimization.levels import Level, levels_of
 from optimization.problem import Problem
 from optimization.rows import Bools, Floats

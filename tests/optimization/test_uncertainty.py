@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optimization.draws import DrawnProblems, best_of
+from optimization.drawn_problems import DrawnProblems, best_of
 from optimization.facts import Snapshot
 from optimization.rules import Place, Rule, RuleType
 from optimization.uncertainty import Evaluation, Param, Uncertainty, assess, label
-from tests.optimization.test_draws import built
+from tests.optimization.test_drawn_problems import built
 from tests.optimization.test_frontier import plan
 
 K1, K2, K3 = (f"INIT-{number:06d}" for number in (1, 2, 3))

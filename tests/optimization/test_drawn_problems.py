@@ -13,7 +13,7 @@ import pytest
 from optimization import draw_pool
 from optimization.draw_pool import WorkerFailed, solve_draws, task_line
 from optimization.draw_worker import packed, serve, unpacked
-from optimization.draws import Best, DrawnProblems, best_of
+from optimization.drawn_problems import Best, DrawnProblems, best_of
 from optimization.effort import Patience
 from optimization.facts import Initiative, Snapshot
 from optimization.milp import solve
