@@ -97,6 +97,9 @@ AUTH_PASSWORD_VALIDATORS = [
 SIGN_IN_ATTEMPTS = env.int("SIGN_IN_ATTEMPTS", default=10)
 SIGN_IN_PAUSE_MINUTES = env.int("SIGN_IN_PAUSE_MINUTES", default=10)
 
+# Whether a person may approve in the admin what they themselves entered there last.
+APPROVE_OWN_ENTRIES = env.bool("APPROVE_OWN_ENTRIES", default=False)
+
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
@@ -21,9 +22,11 @@ from productops.models import (
     InitiativeScoring,
     MetricConfig,
     ModelTemplate,
+    Review,
 )
+from productops.reviews import why_not_ticked
 from productops.templates import example_of
-from sheetsync.admin.base import DeskAdmin, as_code, signed_in
+from sheetsync.admin.base import DeskAdmin, ReadOnlyAdmin, as_code, signed_in
 from sheetsync.admin.decorators import shown
 from sheetsync.admin.forms import REASON, EditForm
 from sheetsync.admin.recording import ADD, AdminRun
@@ -67,8 +70,16 @@ class MetricConfigAdmin(DeskAdmin):
         return metric.kpi_level
 
 
+class ApprovedAdmin(OfInitiativeAdmin):
+    """A record that is approved: by those who may, and by nobody for what they entered themselves."""
+
+    def refusals(self, request: HttpRequest, record: models.Model, changes: Mapping[str, Any]) -> Mapping[str, str]:
+        """Why this person may not tick the approval along with these changes."""
+        return why_not_ticked(record, changes, signed_in(request))
+
+
 @admin.register(InitiativeMathModel)
-class InitiativeMathModelAdmin(OfInitiativeAdmin):
+class InitiativeMathModelAdmin(ApprovedAdmin):
     """How initiatives move KPIs. Changing a formula takes its approval back."""
 
     may_delete = True
@@ -94,7 +105,7 @@ class InitiativeMathModelAdmin(OfInitiativeAdmin):
 
 
 @admin.register(InitiativeParam)
-class InitiativeParamAdmin(OfInitiativeAdmin):
+class InitiativeParamAdmin(ApprovedAdmin):
     """Assumptions. Changing a number, its range or its unit takes its approval back."""
 
     may_delete = True
@@ -218,3 +229,18 @@ class ModelTemplateAdmin(DeskAdmin):
             fields = {name: form.cleaned_data[name] for name in TEMPLATE_FIELDS}
             (obj.pk,) = storage.create(ModelTemplate, [NewRecord(fields=fields, origin=Origin(label=str(obj)))])
         obj.refresh_from_db()
+
+
+@admin.register(Review)
+class ReviewAdmin(ReadOnlyAdmin):
+    """What approvers decided, newest first."""
+
+    list_display = ("decided_at", "label", "shown_decision", "comment", "decided_by", "run_id")
+    list_filter = ("decision", "subject", "decided_by")
+    search_fields = ("label", "comment", "decided_by")
+    ordering = ("-decided_at", "-id")
+
+    @shown("Decision", label={"approved": "success", "rejected": "danger"}, ordering="decision")
+    def shown_decision(self, review: Review) -> str:
+        """In colour."""
+        return review.decision

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
 from backlog.models import Initiative, ScoringFramework
@@ -221,3 +222,30 @@ class LanguageModelAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.task} of {self.about}"
+
+
+class Review(models.Model):
+    """What an approver decided about a model or a parameter. It counts while what was decided on is as it was then."""
+
+    class Decision(models.TextChoices):
+        APPROVED = "approved"
+        REJECTED = "rejected"
+
+    subject = models.CharField(max_length=80)  # "productops.InitiativeMathModel"
+    object_id = models.BigIntegerField()
+    label = models.CharField(max_length=300)  # what people call it
+    decision = models.CharField(max_length=10, choices=Decision.choices)
+    comment = models.TextField(blank=True)
+    content_json = models.JSONField(default=dict)  # field -> value that was decided on
+    decided_by = models.CharField(max_length=200)
+    decided_at = models.DateTimeField(default=timezone.now)
+    run_id = models.CharField(
+        max_length=40, blank=True
+    )  # of the run that stored the decision, "" where nothing changed
+
+    class Meta:
+        ordering = ("-decided_at", "-id")
+        indexes = (models.Index(fields=("subject", "object_id"), name="review_subject"),)
+
+    def __str__(self) -> str:
+        return f"{self.label} {self.decision}"

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from django.urls import reverse
+
 from productops.adoption_page import PAGE as ADOPTIONS
 from productops.adoption_page import adoptions
+from productops.approving import approval_panel, approvals, models_to_approve, params_to_approve
 from productops.metric_tree_page import PAGE as METRICS
 from productops.metric_tree_page import metrics
 from productops.ranking_page import PAGE as FRAMEWORKS
 from productops.ranking_page import frameworks
+from sheetsync.admin.dashboard import Waiting, register_waiting
 from sheetsync.admin.extra_pages import ExtraPage, register_page
+from sheetsync.admin.panels import Panel, register_panel
+from sheetsync.admin.record_panels import register_record_panels
 
 register_page(
     ExtraPage(
@@ -46,3 +52,40 @@ register_page(
         view=metrics,
     )
 )
+register_page(
+    ExtraPage(
+        path="approvals",
+        name="approvals",
+        title="Approvals",
+        section="Models",
+        icon="verified",
+        permission="productops.view_initiativemathmodel",
+        in_scope=True,
+        view=approvals,
+    )
+)
+register_waiting(
+    Waiting(
+        name="models to approve",
+        text="math models to approve",
+        order=10,
+        permission="productops.approve_initiativemathmodel",
+        in_scope=True,
+        count=models_to_approve,
+        address=lambda: f"{reverse('admin:approvals')}?kind=model",
+    )
+)
+register_waiting(
+    Waiting(
+        name="params to approve",
+        text="parameters to approve",
+        order=20,
+        permission="productops.approve_initiativeparam",
+        in_scope=True,
+        count=params_to_approve,
+        address=lambda: f"{reverse('admin:approvals')}?kind=param",
+    )
+)
+for _model in ("productops.InitiativeMathModel", "productops.InitiativeParam"):
+    register_panel(Panel(name="approval", title="Approval", model=_model, order=10, render=approval_panel))
+    register_record_panels(_model)

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from productops.chains import Chain, ChainError, check_ends
 from productops.consistency import end_warning
+from productops.decisions import MODEL_COVERS, SUBJECTS, rejections, with_rejection
 from productops.evaluation import Kpis, load_kpis, load_models, read_chain
 from productops.figures import assignments
 from productops.formulas import Formula, FormulaError, evaluate, parse_formula
@@ -24,9 +25,6 @@ from sheetsync.storage import Origin
 from sheetsync.view import SheetRow
 from sheetsync.words import as_shown, fold, nearest
 
-# What a person approves when ticking approved_by_user.
-APPROVED = ("formula_text", "target_kpi_key")
-
 
 class MathModelRecords(InitiativeRows):
     """Math models, several per initiative; their chains together are the initiative's metric chain."""
@@ -37,11 +35,13 @@ class MathModelRecords(InitiativeRows):
     def complete(self, scene: Scene, loaded: Mapping[str, tuple[int, dict[str, Value]]]) -> dict[str, Record]:
         kpis = load_kpis()
         outcomes = {model.pk: evaluate_model(model.input) for models in load_models().values() for model in models}
+        rejected = rejections(SUBJECTS["model"])
         found = {}
         for key, (pk, values) in loaded.items():
             values["updated_at"] = utc_text(values["updated_at"])  # type: ignore[arg-type]  # a datetime until here
             values["computed_outputs"] = outputs_text(outcomes[pk])
-            found[key] = Record(pk, values, _note(values, outcomes[pk], kpis))
+            note = _note(values, outcomes[pk], kpis)
+            found[key] = Record(pk, values, with_rejection(note, rejected.get(pk)))
         return found
 
     def check(self, scene: Scene, rows: Sequence[Incoming]) -> None:
@@ -54,7 +54,7 @@ class MathModelRecords(InitiativeRows):
                 _check_target(row, kpis)
         _check_chains(taken, self.initiatives)
         for row in taken:
-            withdraw_approval(row, tick="approved_by_user", covers=APPROVED)
+            withdraw_approval(row, tick="approved_by_user", covers=MODEL_COVERS)
 
     def save(self, scene: Scene, rows: Sequence[Incoming]) -> None:
         super().save(scene, rows)

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from backlog.models import ScoringFramework
+from productops.decisions import PARAM_COVERS, SUBJECTS, rejections, with_rejection
 from productops.evaluation import load_facts, load_models, load_params
 from productops.figures import amount
 from productops.formulas import FormulaError, match_names, parse_formula
@@ -20,8 +21,6 @@ from sheetsync.records import Incoming, Record, Scene
 
 MATH = ScoringFramework.MATH_MODEL.value
 RANGE = ("value", "min", "max")
-# What a person approves when ticking `approved`.
-APPROVED = (*RANGE, "unit")
 NAMED = 5  # models that the model_name of a shared parameter names
 
 # (key of the initiative or SHARED, param_name) -> names of the models whose formulas use it
@@ -41,7 +40,7 @@ class ParamRecords(InitiativeRows):
         return super().identify({**values, "initiative_key": values["initiative_key"] or SHARED_KEY})
 
     def complete(self, scene: Scene, loaded: Mapping[str, tuple[int, dict[str, Value]]]) -> dict[str, Record]:
-        uses = uses_of_params()
+        uses, rejected = uses_of_params(), rejections(SUBJECTS["param"])
         frameworks = _frameworks(values for _pk, values in loaded.values())
         found = {}
         for key, (pk, values) in loaded.items():
@@ -49,8 +48,8 @@ class ParamRecords(InitiativeRows):
             is_math = values["framework"] == ScoringFramework.MATH_MODEL
             users = uses.get((str(values["initiative_key"]), str(values["param_name"])), ()) if is_math else ()
             values["model_name"] = _shortened(users)
-            beside = frameworks[_owner(values)]
-            found[key] = Record(pk, values, _note(values, used=bool(users) or not is_math, frameworks=beside))
+            note = _note(values, used=bool(users) or not is_math, frameworks=frameworks[_owner(values)])
+            found[key] = Record(pk, values, with_rejection(note, rejected.get(pk)))
         return found
 
     def check(self, scene: Scene, rows: Sequence[Incoming]) -> None:
@@ -58,7 +57,7 @@ class ParamRecords(InitiativeRows):
         for row in rows:
             if not row.failure:
                 _check_range(row)
-                withdraw_approval(row, tick="approved", covers=APPROVED)
+                withdraw_approval(row, tick="approved", covers=PARAM_COVERS)
 
     def identity_fields(self, scene: Scene, row: Incoming) -> dict[str, Any]:
         return {**super().identity_fields(scene, row), "param_name": row.values["param_name"]}

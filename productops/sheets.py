@@ -122,6 +122,24 @@ registry.policies(
     ),
 )
 registry.policies(
+    "productops.Review",
+    **backend(
+        *(
+            "id",
+            "subject",
+            "object_id",
+            "label",
+            "decision",
+            "comment",
+            "content_json",
+            "decided_by",
+            "decided_at",
+            "run_id",
+        ),
+        why="what an approver decided in the admin; a decision is never changed",
+    ),
+)
+registry.policies(
     "productops.ModelTemplate",
     **backend("id", why="set when the template is made"),
     **backend(*TEMPLATE_FIELDS, why="curated by analysts in the admin"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import functools
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -162,8 +163,13 @@ class DeskAdmin(DeskPage, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
         made: type[EditForm] = super().get_form(request, obj, change, **kwargs)
         match = request.resolver_match
         made.user = signed_in(request)
+        made.refusals = staticmethod(functools.partial(self.refusals, request))
         made.reverting = match is not None and (match.url_name or "").endswith("_simple_history")
         return made
+
+    def refusals(self, request: HttpRequest, record: models.Model, changes: Mapping[str, Any]) -> Mapping[str, str]:
+        """Field -> why this person may not make this change, beyond what the field itself accepts."""
+        return {}
 
     def formfield_for_dbfield(self, db_field: models.Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
         """Structure is typed as in the sheet's cell."""

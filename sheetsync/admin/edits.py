@@ -6,7 +6,7 @@ An edit touches the database alone; the next sync finds the stored value changed
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from sheetsync.admin.recording import AdminRun
+from sheetsync.admin.recording import AdminRun, OpenedTab
 from sheetsync.cells import Refusal, Value, date_to_serial, parse, render
 from sheetsync.models import ActionRun, Workbook
 from sheetsync.records import Incoming, Record, Records, Scene
@@ -109,6 +109,7 @@ class Edit:
     direct: dict[str, Any] = field(default_factory=dict)  # field -> value, for fields that no tab enters
     refused: dict[str, str] = field(default_factory=dict)  # field ("" for the whole record) -> sentence
     notices: list[str] = field(default_factory=list)  # what the person should know
+    label: str = ""  # what people call the record
 
     @property
     def changes_something(self) -> bool:
@@ -117,18 +118,29 @@ class Edit:
 
     def save(self) -> ActionRun | None:
         """Saves it as one run; None when there is nothing to save."""
-        if self.refused or not self.changes_something:
-            return None
-        with self.admin_run.recorded() as storage:
-            for part in self.rows:
-                part.records.save(part.scene, [part.row])
-            update = RecordUpdate(
-                pk=self.record.pk, fields=self.direct, origin=Origin(label=self.admin_run.storage.label)
-            )
-            storage.update(type(self.record), [update] if self.direct else [])
-            for notice in self.notices:
-                self.admin_run.context.report.tell("WARNING", notice, key=self.admin_run.storage.label)
-        return self.admin_run.run
+        return save_edits([self], self.admin_run)
+
+    def store(self) -> None:
+        """Stores it on behalf of its run, which is being recorded."""
+        storage = self.admin_run.storage
+        storage.label = self.label
+        for part in self.rows:
+            part.records.save(part.scene, [part.row])
+        update = RecordUpdate(pk=self.record.pk, fields=self.direct, origin=Origin(label=self.label))
+        storage.update(type(self.record), [update] if self.direct else [])
+        for notice in self.notices:
+            self.admin_run.context.report.tell("WARNING", notice, key=self.label)
+
+
+def save_edits(edits: Sequence[Edit], admin_run: AdminRun) -> ActionRun | None:
+    """Saves several edits as one run; those that are refused or change nothing are left out. None when none is left."""
+    kept = [edit for edit in edits if edit.changes_something and not edit.refused]
+    if not kept:
+        return None
+    with admin_run.recorded():
+        for edit in kept:
+            edit.store()
+    return admin_run.run
 
 
 def plan_edit(record: models.Model, changes: Mapping[str, Any], admin_run: AdminRun) -> Edit:
@@ -149,7 +161,7 @@ def plan_edit(record: models.Model, changes: Mapping[str, Any], admin_run: Admin
             edit.direct[name] = value
     for fields in by_tab.values():
         _plan_row(edit, entered, fields)
-    admin_run.storage.label = admin_run.storage.label or record_label(record)
+    edit.label = edit.label or record_label(record)
     return edit
 
 
@@ -171,22 +183,30 @@ def _plan_row(edit: Edit, entered: Mapping[str, Entered], fields: Mapping[str, A
             edit.refused[name] = understood.text
         else:
             takes[column.name] = understood
-    assert one.registered.records is not None
-    records = one.registered.records()
-    scene = Scene(
-        context=edit.admin_run.context, workbook=Workbook(title="the admin", role=one.tab.role), title=one.tab.name
-    )
-    pk = getattr(edit.record, one.owner_pk)
-    found = next(((key, stored) for key, stored in records.load(scene).items() if stored.pk == pk), None)
+    opened = _opened(edit.admin_run, one)
+    found = opened.by_pk.get(getattr(edit.record, one.owner_pk))
     if found is None:
         # The tab doesn't show this record; its fields still keep their own rules.
         _plan_direct(edit, {name: value for name, value in fields.items() if name not in edit.refused})
         return
     row = _incoming(one.tab, found[0], found[1], takes)
-    records.check(scene, [row])
+    opened.records.check(opened.scene, [row])
     _tell(edit, {entered[name].column.name: name for name in fields}, row)
-    edit.rows.append(_RowEdit(records=records, scene=scene, row=row))
-    edit.admin_run.storage.label = str(found[1].values.get("initiative_key") or found[0])
+    edit.rows.append(_RowEdit(records=opened.records, scene=opened.scene, row=row))
+    edit.label = str(found[1].values.get("initiative_key") or found[0])
+
+
+def _opened(admin_run: AdminRun, one: Entered) -> OpenedTab:
+    """The database's side of the column's tab; loaded once a run."""
+    at = (one.tab.role, one.tab.name)
+    if at not in admin_run.opened:
+        assert one.registered.records is not None
+        records = one.registered.records()
+        book = Workbook(title="the admin", role=one.tab.role)
+        scene = Scene(context=admin_run.context, workbook=book, title=one.tab.name)
+        by_pk = {stored.pk: (key, stored) for key, stored in records.load(scene).items()}
+        admin_run.opened[at] = OpenedTab(records=records, scene=scene, by_pk=by_pk)
+    return admin_run.opened[at]
 
 
 def _plan_direct(edit: Edit, fields: Mapping[str, Any]) -> None:

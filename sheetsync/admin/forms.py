@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import forms
@@ -70,6 +71,8 @@ class EditForm(forms.ModelForm):  # type: ignore[type-arg]
     # Set by the admin for each request.
     user: AbstractBaseUser
     reverting: bool = False  # the form brings an earlier version back: every field counts
+    # (record, changes) -> field -> why this person may not make this change
+    refusals: Callable[[models.Model, Mapping[str, Any]], Mapping[str, str]] = staticmethod(lambda record, changes: {})
 
     edit: Edit | None = None
 
@@ -97,6 +100,7 @@ class EditForm(forms.ModelForm):  # type: ignore[type-arg]
         changes = self._changes(record)
         run = AdminRun(EDIT, self.user, self.cleaned_data.get(REASON, ""))
         self.edit = plan_edit(record, changes, run)
+        self.edit.refused.update(self.refusals(record, changes))
         for name, text in self.edit.refused.items():
             self.add_error(name if name in self.fields else None, text)
 
