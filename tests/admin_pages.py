@@ -23,7 +23,9 @@ from productops.models import (
     InitiativeMathModel,
     InitiativeParam,
     InitiativeScoring,
+    LanguageModelAnswer,
     MetricConfig,
+    Review,
 )
 from sheetsync.models import (
     ActionRun,
@@ -150,6 +152,10 @@ def fill(start: int, count: int) -> None:
         InitiativeScoring.objects.create(initiative=owner, rice_reach=100.0)
         InitiativeContribution.objects.create(initiative=owner, adopted_json={"gmv": 3.0}, adopted_at=NOW)
         MetricConfig.objects.create(kpi_key=f"metric_{number}", kpi_level="strategic")
+        LanguageModelAnswer.objects.create(question_hash=f"q{number}", task="summary", asked_at=NOW, used_at=NOW)
+        Review.objects.create(
+            subject="productops.InitiativeParam", object_id=number, label=f"p{number}", decision="approved"
+        )
         _fill_engine(owner, number)
         _fill_optimization(owner, number)
 

@@ -53,7 +53,8 @@ def test_changing_what_the_approval_does_not_cover_keeps_it(ada: Client) -> None
     assert (model.assumptions_text, model.approved_by_user) == ("as last year", True)
 
 
-def test_a_formula_is_approved_along_with_its_change_by_ticking_it(ada: Client) -> None:
+def test_a_formula_is_approved_along_with_its_change_by_ticking_it(ada: Client, settings: Any) -> None:
+    settings.APPROVE_OWN_ENTRIES = True
     north_star()
     model = math_model(initiative(), approved_by_user=False)
     edit(ada, model, formula_text="value = uplift * 20", approved_by_user="on")
