@@ -122,6 +122,10 @@ GOOGLE_CREDENTIALS = env.str("GOOGLE_CREDENTIALS", default="")
 SHEETS_API_URL = env.str("SHEETS_API_URL", default="")
 # Reads, and likewise writes, that all workers together send in a minute: Google lets one service account send 60. 0 is no limit.
 SHEETS_REQUESTS_PER_MINUTE = env.int("SHEETS_REQUESTS_PER_MINUTE", default=0 if SHEETS_API_URL else 60)
+# How many Control tabs of spreadsheets are looked at in a minute: the rest of the requests is for actions. 0 is no limit.
+SHEETS_POLLS_PER_MINUTE = env.int(
+    "SHEETS_POLLS_PER_MINUTE", default=(SHEETS_REQUESTS_PER_MINUTE + 1) // 2 if SHEETS_REQUESTS_PER_MINUTE else 0
+)
 # Requests that workbooks sign: so many a minute for each workbook, and none larger than this.
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=120)
 API_MAX_BODY_BYTES = env.int("API_MAX_BODY_BYTES", default=128 * 1024)

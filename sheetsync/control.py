@@ -8,10 +8,12 @@ apart by the tab's generation: the second one's read is stale.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from django.db import transaction
+from django.conf import settings
+from django.db import models, transaction
 from django.utils import timezone
 
 from sheetsync.asked import allowed_actions, read_request, read_short_form
@@ -24,7 +26,7 @@ from sheetsync.tasks import submit
 from sheetsync.versions import move_versions_on
 from sheetsync.view import TabView
 from sheetsync.workbooks.interface import OpenWorkbook, TabWrites, WorkbookChanged, WorkbookUnavailable, Writable
-from sheetsync.workbooks.kinds import open_location, open_workbook
+from sheetsync.workbooks.kinds import is_spreadsheet, open_location, open_workbook
 from sheetsync.writing import Outcome, PlannedCell, TabPlan, write_plan
 
 logger = logging.getLogger(__name__)
@@ -32,6 +34,8 @@ logger = logging.getLogger(__name__)
 CAME_FROM = "control"
 # For how long the poll that took a tick may take to clear it, before another one does; seconds.
 CLEARED_WITHIN_S = 60.0
+# For how long one call looks at tabs: the timetable calls again every minute.
+POLL_FOR_S = 50.0
 # Stores a run: (action, workbook, arguments) -> run. Raises WrongUsage.
 Submit = Callable[[str, Workbook, Arguments], ActionRun]
 
@@ -52,19 +56,37 @@ class _Turn:
 
 
 def poll_all(*, open_book: OpenBook = open_workbook) -> str:
-    """Looks at the Control tab of every active workbook, and hands what is ticked to the workers; returns what was done, in words.
+    """Looks at the Control tabs of active workbooks, and hands what is ticked to the workers; returns what was done, in words.
 
-    A workbook that can't be read or written now doesn't keep the others waiting."""
+    Spreadsheets, whose requests are counted, take turns: those that weren't looked at for longest come first, and what the budget or
+    the time doesn't allow for comes first at the next call. A workbook that can't be read or written now doesn't keep others waiting."""
     runs = looked_at = 0
-    for workbook in Workbook.objects.filter(is_active=True):
+    until = time.monotonic() + POLL_FOR_S
+    for workbook in _whose_turn_it_is():
+        if time.monotonic() > until:
+            break
         try:
             runs += len(poll(workbook, open_book=open_book))
             looked_at += 1
         except WorkbookUnavailable as unavailable:
+            _put_last(workbook, str(unavailable))
             logger.warning("Control of workbook %s: %s", workbook.pk, unavailable)
         except Exception:
+            _put_last(workbook, "the tab couldn't be looked at; the log says why")
             logger.exception("Control of workbook %s couldn't be polled", workbook.pk)
     return f"{looked_at} workbooks looked at, {runs} runs asked for"
+
+
+def _whose_turn_it_is() -> list[Workbook]:
+    waited = models.F("control__polled_at").asc(nulls_first=True)
+    active = list(Workbook.objects.filter(is_active=True).order_by(waited, "pk"))
+    counted = [workbook for workbook in active if is_spreadsheet(workbook.location)]
+    allowed = counted[: settings.SHEETS_POLLS_PER_MINUTE or None]
+    return [workbook for workbook in active if workbook not in counted] + allowed
+
+
+def _put_last(workbook: Workbook, message: str) -> None:
+    ControlState.objects.update_or_create(workbook=workbook, defaults={"polled_at": timezone.now(), "message": message})
 
 
 def poll(

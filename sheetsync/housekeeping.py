@@ -12,9 +12,9 @@ from django_q.models import Schedule, Task
 
 from sheetsync.health import beat, this_is_a_worker
 from sheetsync.leases import reap, wake
-from sheetsync.models import ActionRun, RequestNonce, WorkerBeat
+from sheetsync.models import ActionRun, RequestNonce, Workbook, WorkerBeat
 from sheetsync.queueing import enqueue, enqueue_call, find_lost
-from sheetsync.runs import needed_workbooks
+from sheetsync.runs import ACTIONS, needed_workbooks
 from sheetsync.schedules import set_up
 from sheetsync.tasks import submit
 
@@ -27,6 +27,8 @@ NONCES_KEPT_FOR = datetime.timedelta(hours=1)
 BEATS_KEPT_FOR = datetime.timedelta(days=1)
 # A run that somebody meant to carry out himself waits for a workbook for seconds; later nobody does.
 BEGUN_WITHIN = datetime.timedelta(hours=1)
+
+SYNC = "pm.backlog_sync"
 
 NOT_BEGUN = "the command that asked for this ended before it began. Nothing was done; ask for it again."
 
@@ -58,10 +60,15 @@ def _tidy() -> None:
 
 
 def ask_for_sync() -> str:
-    """Every SYNC_EVERY_MINUTES, by the timetable. One that still waits does for this one, too."""
+    """Every SYNC_EVERY_MINUTES, by the timetable: a run for each workbook, so that none waits for all others, and a person who asks for
+    one waits for that one alone. A run that still waits does for this time, too. Returns what was done, in words."""
     if settings.SYNC_EVERY_MINUTES <= 0:
         return "nobody wants it any more"
-    return submit("pm.backlog_sync", requested_by="timetable", came_from="schedule").run_id
+    roles = ACTIONS[SYNC].roles  # in the order in which the action goes through them: first intake, then the Backlog
+    workbooks = Workbook.objects.filter(is_active=True, role__in=roles).order_by("pk")
+    ordered = sorted(workbooks, key=lambda workbook: roles.index(workbook.role))
+    asked = {submit(SYNC, workbook=one, requested_by="timetable", came_from="schedule").run_id for one in ordered}
+    return f"{len(asked)} syncs asked for"
 
 
 def worker_started(**kwargs: object) -> None:

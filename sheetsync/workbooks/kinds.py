@@ -27,6 +27,14 @@ def open_location(location: str) -> OpenWorkbook:
     return GoogleWorkbook(google) if google else XlsxWorkbook(location)
 
 
+def is_spreadsheet(location: str) -> bool:
+    """Whether a registered workbook is a Google spreadsheet, whose requests are counted. What is no location at all isn't."""
+    try:
+        return bool(spreadsheet_id(location))
+    except WorkbookUnavailable:
+        return False
+
+
 def title_of(book: OpenWorkbook, location: str) -> str:
     """What a workbook that was read is called: a spreadsheet by its title, a file by its name."""
     return book.title if isinstance(book, GoogleWorkbook) else Path(location).stem

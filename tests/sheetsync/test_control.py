@@ -23,7 +23,9 @@ from sheetsync.models import ActionRun, ControlState, ControlTick, TabState, Wor
 from sheetsync.runs import carry_out
 from sheetsync.service_tabs import CONTROL, control_tab
 from sheetsync.tabs import Role
+from sheetsync.workbooks.interface import WorkbookUnavailable
 from sheetsync.workbooks.memory import Cell, Fault, Formula, MemoryWorkbook
+from tests.factories import WorkbookFactory
 from tests.sheetsync.world import Crash, at_request, crash, filled_world, key_of
 
 pytestmark = pytest.mark.django_db
@@ -451,6 +453,27 @@ def test_workbooks_that_are_put_out_of_use_arent_looked_at():
     desk.tick(SYNC)
     Workbook.objects.update(is_active=False)
     assert poll_all(open_book=desk.world.open) == "0 workbooks looked at, 0 runs asked for"
+
+
+def test_spreadsheets_take_turns_within_their_share_of_the_budget_and_files_are_always_looked_at(settings):
+    settings.SHEETS_POLLS_PER_MINUTE = 2
+    spreadsheets = [f"{number}{'x' * 43}" for number in range(5)]
+    for location in [*spreadsheets, "/plans/one.xlsx", "/plans/two.xlsx"]:
+        WorkbookFactory(role="backlog", location=location)
+    asked: list[str] = []
+
+    def open_book(workbook: Workbook) -> MemoryWorkbook:
+        asked.append(workbook.location)
+        if workbook.location == spreadsheets[0]:
+            raise WorkbookUnavailable("it is gone")
+        return MemoryWorkbook({}, versions=False)
+
+    for _ in range(3):
+        poll_all(open_book=open_book)
+    counted = [location for location in asked if location in spreadsheets]
+    assert counted == [*spreadsheets, spreadsheets[0]]
+    assert asked.count("/plans/one.xlsx") == asked.count("/plans/two.xlsx") == 3
+    assert ControlState.objects.get(workbook__location=spreadsheets[0]).message == "it is gone"
 
 
 # ---- on a file, by command -----------------------------------------------------------------------------------------

@@ -110,11 +110,17 @@ def test_missed_times_are_not_made_up_for():
     assert OrmQ.objects.count() == len(timetable())
 
 
-def test_a_sync_that_still_waits_does_for_the_next(settings):
+def test_each_workbook_is_synced_by_a_run_of_its_own_and_one_that_still_waits_does_for_the_next(settings):
     settings.SYNC_EVERY_MINUTES = 5
-    assert ask_for_sync() == ask_for_sync()
-    run = ActionRun.objects.get()
-    assert (run.action, run.came_from) == ("pm.backlog_sync", "schedule")
+    backlog, intake = WorkbookFactory(role="backlog"), WorkbookFactory(role="intake")
+    WorkbookFactory(role="productops")
+    WorkbookFactory(role="intake", is_active=False)
+    assert ask_for_sync() == ask_for_sync() == "2 syncs asked for"
+    runs = ActionRun.objects.order_by("pk")
+    assert [(run.action, run.workbook, run.came_from) for run in runs] == [
+        ("pm.backlog_sync", intake, "schedule"),
+        ("pm.backlog_sync", backlog, "schedule"),
+    ]
     settings.SYNC_EVERY_MINUTES = 0
     assert ask_for_sync() == "nobody wants it any more"
 
