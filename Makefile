@@ -5,12 +5,13 @@ READY := .venv/.ready
 DATABASE_URL_TESTS := sqlite://:memory:
 PYTEST_ARGS ?=
 SERVE_ARGS ?=
+STORIES ?= 1000
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help setup demo demo-google serve test screenshots bench check
+.PHONY: help setup demo demo-google serve test stories screenshots bench check
 
 help:
 	@echo "make setup   the environment and the database, nothing else"
@@ -19,6 +20,7 @@ help:
 	@echo "make serve   the web pages and the worker, until Ctrl-C (SERVE_ARGS=\"--bind 0.0.0.0:8000\")"
 	@echo "make test    every test, on SQLite and on PostgreSQL (PYTEST_ARGS=\"-k merge\")"
 	@echo "make screenshots  the pictures of the docs, drawn anew by the browser tests"
+	@echo "make stories  a thousand stories of people who edit while everything fails, on a Sheets server (STORIES=100)"
 	@echo "make check   style, types, import rules, Django's own checks"
 	@echo "make bench   the benchmarks"
 
@@ -48,6 +50,11 @@ test: $(READY)
 screenshots: $(READY)
 	@$(PY) -m tests.browser.chromium
 	@SCREENSHOTS=1 DATABASE_URL=$(DATABASE_URL_TESTS) $(PY) -m pytest tests/browser -p no:randomly $(PYTEST_ARGS)
+
+# A story that fails names its seed: .venv/bin/pytest tests/sheetsync/test_google_stories.py -k "[94]", with STORIES=1000 set.
+stories: $(READY)
+	@DATABASE_URL=$(DATABASE_URL_TESTS) STORIES=$(STORIES) GOOGLE_ROWS=10000 $(PY) -m pytest -n auto \
+		tests/sheetsync/test_google_stories.py tests/sheetsync/test_google_syncing.py $(PYTEST_ARGS)
 
 bench: $(READY)
 	@$(PY) -m tests.benchmarks

@@ -32,7 +32,7 @@ class Attempt:
 
     value: Encoded
     until: float  # epoch second after which it can't land any more
-    row: int = -1  # the grid row it was aimed at
+    row: int = -1  # the grid row it was aimed at; -1 once it can't have hit another row
 
     def as_json(self) -> list[Any]:
         """[value, until, row], as stored."""
@@ -104,16 +104,34 @@ class RowMemory:
             if (kept := [attempt for attempt in entries if attempt.until > read_began])
         }
 
-    def landed(self, column: str, value: Encoded) -> None:
-        """One attempt is known to have landed: both sides agree on its value."""
+    def landed(self, column: str, value: Encoded, row: int = -1) -> None:
+        """One attempt is known to have landed, that for this grid row if there are several: both sides agree on its value."""
         self.base[column] = value
         entries = self.attempts.get(column, [])
-        for attempt in entries:
-            if attempt.value == value:
-                entries.remove(attempt)
-                break
+        if (known := _which(entries, value, row)) is not None:
+            del entries[known]
         if not entries:
             self.attempts.pop(column, None)
+
+    def date(self, column: str, value: Encoded, row: int, until: float) -> None:
+        """Until when the latest attempt of this kind may land; earlier ones keep their time."""
+        entries = self.attempts.get(column, [])
+        for place in range(len(entries) - 1, -1, -1):
+            if (entries[place].value, entries[place].row) == (value, row):
+                entries[place] = Attempt(value, until, row)
+                return
+
+    def seen(self, column: str, value: Encoded, row: int) -> None:
+        """The row itself, in this grid row, shows what one attempt carried: that one hit no other row."""
+        entries = self.attempts.get(column, [])
+        if (known := _which(entries, value, row)) is not None:
+            entries[known] = Attempt(value, entries[known].until)
+
+
+def _which(entries: Sequence[Attempt], value: Encoded, row: int) -> int | None:
+    """The place of an attempt with this value: that for this grid row, else the first."""
+    places = [place for place, attempt in enumerate(entries) if attempt.value == value]
+    return next((place for place in places if entries[place].row == row), places[0] if places else None)
 
 
 @dataclass(kw_only=True)
@@ -159,16 +177,17 @@ def find_strays(
     """Writes of ours that hit another row because rows moved in the very instant of the write: row key -> {column: value}.
 
     `shown`: row key -> (grid row, column -> encoded value). A cell is a stray when an attempt for another row was aimed at the grid row in
-    which it stands, carries its value, and the row it was meant for doesn't show that value.
+    which it stands and carries its value; but not when the row it was meant for shows that value for the first time: then it landed there.
     """
     by_place = {row: key for key, (row, _values) in shown.items()}
     found: dict[str, dict[str, Encoded]] = {}
     for key, memory in memories.items():
         for column, attempts in memory.attempts.items():
             own = shown[key][1].get(column, NO_BASE) if key in shown else NO_BASE
+            is_news = own != memory.base.get(column, NO_BASE)
             for attempt in attempts:
                 hit = by_place.get(attempt.row)
-                if hit is None or hit == key or own == attempt.value:
+                if hit is None or hit == key or (own == attempt.value and is_news):
                     continue
                 if shown[hit][1].get(column, NO_BASE) == attempt.value:
                     found.setdefault(hit, {})[column] = attempt.value

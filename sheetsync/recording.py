@@ -8,7 +8,6 @@ from typing import Any
 
 from sheetsync.bulk import insert_rows
 from sheetsync.context import ActionContext
-from sheetsync.merge import Attempt
 from sheetsync.models import CellChange, TabState
 from sheetsync.opentab import KEY_PARTS, OpenTab
 from sheetsync.storage import now_epoch
@@ -54,7 +53,7 @@ def acknowledge(tab: OpenTab, outcome: TabOutcome, may_land_for_s: float) -> Non
     touched: set[str] = set()
     for cell in outcome.landed:
         if cell.two_way:
-            tab.memory.rows[cell.key].landed(cell.column, cell.encoded)
+            tab.memory.rows[cell.key].landed(cell.column, cell.encoded, cell.row.index)
             touched.add(cell.key)
     for row in outcome.appended:
         if row.key:
@@ -87,13 +86,15 @@ def _date_attempts(tab: OpenTab, outcome: TabOutcome, may_land_for_s: float) -> 
     until = now_epoch() + may_land_for_s if may_land_for_s else 0.0
     if tab.desk is not None and tab.write_window_s:
         tab.desk.date(tab.sent_keys, until=until)
-    for key in {cell.key for cell in outcome.left if cell.two_way} | {row.key for row in outcome.left_rows if row.key}:
-        memory = tab.memory.rows[key]
-        memory.attempts = {
-            name: [Attempt(attempt.value, until, attempt.row) for attempt in attempts]
-            for name, attempts in memory.attempts.items()
-        }
-        tab.memory.mark(key)
+    for cell in outcome.left:
+        if cell.two_way:
+            tab.memory.rows[cell.key].date(cell.column, cell.encoded, cell.row.index, until)
+            tab.memory.mark(cell.key)
+    for row in outcome.left_rows:
+        if row.key:
+            for name, value in row.encoded.items():
+                tab.memory.rows[row.key].date(name, value, -1, until)
+            tab.memory.mark(row.key)
 
 
 def _settle_digests(tab: OpenTab, shown: TabView, touched: set[str], outcome: TabOutcome) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from sheetsync.cells import blank, decode, encode
 from sheetsync.keygiving import judge_keys, judge_unclear_rows
 from sheetsync.keys import KeyFate
-from sheetsync.merge import RowMerge, find_strays, merge_row
+from sheetsync.merge import NO_BASE, RowMerge, find_strays, merge_row
 from sheetsync.models import Conflict, KeyReservation
 from sheetsync.opentab import MERGED, OpenTab, RowWork
 from sheetsync.records import Incoming
@@ -171,7 +171,11 @@ def _remember_settled(tab: OpenTab, work: RowWork) -> None:
     if incoming.failure or incoming.skipped:
         return
     refused = set(incoming.refused)
-    memory.base.update({name: value for name, value in work.merge.base.items() if name not in refused})
+    agreed = {name: value for name, value in work.merge.base.items() if name not in refused}
+    for name in memory.attempts.keys() & agreed.keys():
+        if memory.base.get(name, NO_BASE) != agreed[name]:
+            memory.seen(name, agreed[name], work.row.index)
+    memory.base.update(agreed)
     memory.forget_settled_attempts(tab.read_began)
     mark = tab.memory.mark(work.key)
     if incoming.notice is not None:

@@ -197,6 +197,10 @@ class LoopbackBook:
         self.spreadsheet.insert(sheet, Axis.ROWS, row, 1, from_before=row > 0)
         fill(sheet, row, cells)
 
+    def delete_row(self, title: str, row: int) -> None:
+        """Deletes a row."""
+        self.spreadsheet.delete(self.spreadsheet.sheet(title), Axis.ROWS, row, row + 1)
+
     def sort_rows(self, title: str, column: int, *, below: int, descending: bool = False) -> None:
         """Sorts the rows below a row."""
         sheet = self.spreadsheet.sheet(title)

@@ -92,6 +92,28 @@ def test_what_a_person_typed_is_no_stray(shown: dict[str, tuple[int, dict[str, s
     assert find_strays(shown, memories) == {}
 
 
+def test_a_write_that_was_repeated_may_still_land_late_in_the_row_that_took_its_place() -> None:
+    memory = RowMemory(base={"a": "old"}, attempts={"a": [Attempt("sent", 90.0, 5), Attempt("sent", 95.0, 4)]})
+    memory.landed("a", "sent", row=4)
+    assert memory.attempts == {"a": [Attempt("sent", 90.0, 5)]}
+    shown = {"k1": (4, {"a": "sent"}), "k2": (5, {"a": "sent"})}
+    assert find_strays(shown, {"k1": memory}) == {"k2": {"a": "sent"}}
+
+
+def test_a_write_that_is_seen_in_its_own_row_hit_no_other() -> None:
+    memory = RowMemory(base={"a": "old"}, attempts={"a": [Attempt("sent", 90.0, 5)]})
+    memory.seen("a", "sent", row=4)
+    memory.base["a"] = "sent"
+    assert memory.attempts == {"a": [Attempt("sent", 90.0)]}
+    assert find_strays({"k1": (4, {"a": "sent"}), "k2": (5, {"a": "sent"})}, {"k1": memory}) == {}
+
+
+def test_an_answer_dates_the_attempt_that_it_is_about_and_no_earlier_one() -> None:
+    memory = RowMemory(attempts={"a": [Attempt("x", 90.0, 5), Attempt("y", 95.0, 5), Attempt("y", 99.0, 5)]})
+    memory.date("a", "y", 5, 0.0)
+    assert memory.attempts == {"a": [Attempt("x", 90.0, 5), Attempt("y", 95.0, 5), Attempt("y", 0.0, 5)]}
+
+
 # ---- every order of events for one cell ------------------------------------------------------------------------------------------------
 # A person types in the sheet, an analyst changes the DB, the engine syncs with the real `settle` and `RowMemory`. It may crash between any
 # two steps, an answer may be lost, a write may land late. Values are numbers that count up, so every edit is told from every other.
