@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.apps import apps
+from django.apps import apps as all_apps
 from django.contrib.auth.models import Group, Permission
 from django.db import models
 
@@ -70,8 +71,8 @@ ROLES: dict[str, Callable[[], Iterator[str]]] = {
 }
 
 
-def make_roles(*, using: str, apps: Any, **_more: Any) -> None:
-    """Makes the groups that don't exist yet, whenever a database was migrated. One that does is left as people have set it."""
+def make_roles(*, using: str, apps: Any = all_apps, **_more: Any) -> None:
+    """Makes the groups that don't exist yet, whenever a database was migrated or emptied. One that does is left as people have set it."""
     if not _is_migrated(apps):
         return
     missing = set(ROLES) - set(Group.objects.using(using).values_list("name", flat=True))
