@@ -123,6 +123,7 @@ class Snapshot:
     kpis: tuple[str, ...] = ()  # keys of all active KPIs, the north star among them
     ticked: frozenset[str] | None = None  # keys the run is limited to; None: all candidates
     force: Mapping[str, str] = field(default_factory=dict)  # key -> "in" or "out": a what-if of this run
+    stated: Scenario | None = None  # as it is stored, where this run varies its capacity or weights
 
     @cached_property
     def by_key(self) -> dict[str, Initiative]:
@@ -145,6 +146,7 @@ class Snapshot:
             "kpis": list(self.kpis),
             "ticked": None if self.ticked is None else sorted(self.ticked),
             "force": dict(self.force),
+            "stated": self.stated and self.stated.to_json(),
         }
 
     @classmethod
@@ -159,6 +161,7 @@ class Snapshot:
             kpis=tuple(data["kpis"]),
             ticked=None if data["ticked"] is None else frozenset(data["ticked"]),
             force=dict(data["force"]),
+            stated=Scenario.from_json(stated) if (stated := data.get("stated")) else None,
         )
 
 

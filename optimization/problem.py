@@ -92,7 +92,7 @@ class Problem:
     steps: tuple[Step, ...]  # lexicographic: what is reached first, in order
     rows: Rows  # linear rows over the columns
     forced: Mapping[int, bool] = field(default_factory=dict)  # candidate -> forced in (True) or out
-    notes: tuple[str, ...] = ()  # what a person should know of the run: forced keys that are no candidates, and so on
+    idle_forces: Mapping[str, str] = field(default_factory=dict)  # key -> why its what-if has no effect
     factors: Mapping[str, float] = field(default_factory=dict)  # KPI key -> objective units per unit of the KPI
     scope: Slice = EVERYTHING  # whose contributions count in the objective and its steps
 
@@ -153,11 +153,11 @@ def build_problem(snapshot: Snapshot) -> Problem | Refusal:
         ),
         rows=_Compiler(snapshot, candidates, index, synergies, sums, tokens).rows(forced),
         forced=forced,
-        notes=tuple(
-            f"force: {key} isn't a candidate of this run ({reasons.get(key) or 'no such initiative'}): no effect"
+        idle_forces={
+            key: f"force: {key} isn't a candidate of this run ({reasons.get(key) or 'no such initiative'}): no effect"
             for key in sorted(snapshot.force)
             if key not in index
-        ),
+        },
         factors=objective.factors,
         scope=objective.scope,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from django.db import transaction
 from optimization.effort import Effort
 from optimization.explanations import Explanations, Extent
 from optimization.facts import Scenario, Snapshot
-from optimization.marks import read_selection
+from optimization.marks import CANDIDATES, read_selection
 from optimization.models import OptimizationConstraintSet, OptimizationRun, OptimizationScenario
 from optimization.objective import Refusal
 from optimization.outputs import mark_written, output_jobs, unwritten_runs
@@ -21,6 +22,7 @@ from optimization.rules import CONSTRAINTS_TAB, TARGETS_TAB, plain
 from optimization.running import (
     ENDED,
     EXPLAINING,
+    IDLE_FORCES,
     Solved,
     earlier_attempt,
     end_broken_runs,
@@ -39,6 +41,7 @@ from sheetsync.runs import WrongUsage
 from sheetsync.sync import WorkbookJob, sync_workbook
 from sheetsync.tabs import Role
 from sheetsync.tabsync import TabSync
+from sheetsync.view import identity_text
 
 SHOWN_EVERY_S = 5.0  # so often explanations are stored while they are computed
 _RULE_TABS = (CONSTRAINTS_TAB, TARGETS_TAB)
@@ -82,7 +85,9 @@ class Runner:
             self._end_refused(scenario, facts, _NOTHING_TICKED, chosen)
         else:
             snapshot = take_snapshot(facts, chosen, selection)
-            run = start_run(self.context, self.workbook, scenario, facts, chosen, snapshot)
+            if facts != (stated := scenario_facts(scenario)):
+                snapshot = replace(snapshot, stated=stated)
+            run = start_run(self.context, self.workbook, scenario, facts, chosen, snapshot, self._effort())
             self._solve(run, snapshot)
             self._end(run, chosen)
 
@@ -114,7 +119,7 @@ class Runner:
         """A run that can't start is one all the same: its row in Runs says why."""
         named = " ".join(self.context.arguments.constraint_set.split())
         with transaction.atomic():
-            run = start_run(self.context, self.workbook, scenario, facts, chosen, None, set_name=named)
+            run = start_run(self.context, self.workbook, scenario, facts, chosen, None, self._effort(), set_name=named)
             store_outcome(self.context, run, Solved(status=OptimizationRun.Status.FAILED, summary=why))
         self._end(run, chosen)
 
@@ -154,7 +159,8 @@ class Runner:
         said = _said_to_rows(run, chosen)
         keeper = chosen.workbook if chosen else None
         here, elsewhere = (said, {}) if keeper == self.workbook else ({}, said)
-        tabs = sync_workbook(self.context, _job(self.workbook, here, output_jobs(runs)))
+        jobs = [*output_jobs(runs), *_candidates_job(run)]
+        tabs = sync_workbook(self.context, _job(self.workbook, here, jobs, run.result_json.get(IDLE_FORCES, {})))
         mark_written(runs, tabs)
         if elsewhere and keeper is not None:
             sync_workbook(self.context, _job(keeper, elsewhere, []))
@@ -171,8 +177,8 @@ class Runner:
                 report.tell("WARNING", f"no initiative is eligible for {run.period_key}; Results says why", **where)
         else:
             self._refuse(f"{name} is {run.status}: {run.message}")
-        for note in run.result_json.get("notes", ()):
-            report.tell("WARNING", note, **where)
+        for key, note in run.result_json.get(IDLE_FORCES, {}).items():
+            report.tell("WARNING", note, tab=CANDIDATES, key=key, **where)
         for row in chosen.refused_rows_json if chosen else ():
             report.tell(
                 "FAILED", f"not in constraint set {chosen}: {row['text']}", tab=row["tab"], row=row["row"], **where
@@ -233,7 +239,18 @@ def _said_to_rows(run: OptimizationRun, chosen: OptimizationConstraintSet | None
     return {place: " ".join(texts) for place, texts in said.items()}
 
 
-def _job(workbook: Workbook, said: Mapping[tuple[str, int], str], jobs: list[TabJob]) -> WorkbookJob:
+def _candidates_job(run: OptimizationRun) -> list[TabJob]:
+    """The rows of Candidates whose `force` had no effect; none for most runs."""
+    idle = frozenset(run.result_json.get(IDLE_FORCES, ()))
+    return [TabJob(registered=registry.get(Role.OPTIMIZATION, CANDIDATES), keys=idle)] if idle else []
+
+
+def _job(
+    workbook: Workbook,
+    said: Mapping[tuple[str, int], str],
+    jobs: list[TabJob],
+    idle: Mapping[str, str] = MappingProxyType({}),
+) -> WorkbookJob:
     """What writes a workbook; Constraints and Targets come along only where a row is told something, or was."""
     told = RowState.objects.filter(workbook=workbook, tab__in=_RULE_TABS).exclude(notice="")
     if any(said.values()) or (said and told.exists()):
@@ -241,6 +258,8 @@ def _job(workbook: Workbook, said: Mapping[tuple[str, int], str], jobs: list[Tab
 
     def between(tabs: Mapping[str, TabSync]) -> None:
         for sync in tabs.values():
+            if sync.tab.name == CANDIDATES:
+                sync.notices.update({identity_text([key]): text for key, text in idle.items()})
             if isinstance(sync, CompiledTabSync):
                 sync.say({row: text for (tab, row), text in said.items() if tab == sync.tab.name})
 

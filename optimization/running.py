@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
@@ -23,7 +23,7 @@ from optimization.models import (
 )
 from optimization.outcome import GapRow, Item, Outcome, outcome
 from optimization.problem import Problem, Refusal, build_problem
-from optimization.rules import plain
+from optimization.what_ifs import in_words, varies, without
 from sheetsync.context import ActionContext
 from sheetsync.models import ActionRun, Workbook
 from sheetsync.storage import NewRecord, Origin, RecordUpdate
@@ -35,6 +35,7 @@ ENDED = (
     OptimizationRun.Status.FAILED,
 )
 EXPLAINING = "explaining"  # in result_json: True while a stored result is still being explained
+IDLE_FORCES = "idle_forces"  # in result_json: {initiative_key: why its what-if had no effect}
 _BROKE_OFF = "the run broke off before it ended; run it again"
 
 
@@ -69,7 +70,9 @@ def run_scenario(snapshot: Snapshot, effort: Effort) -> Solved:
     base = _base(problem, solution, found, effort)
     return Solved(
         status=solution.status,
-        summary="; ".join(part for part in (_what_if(problem, base), _in_words(solution, found)) if part),
+        summary="; ".join(
+            part for part in (in_words(problem, solution.selected, base), _in_words(solution, found)) if part
+        ),
         outcome=found,
         optimality_gap=solution.gap if found.total_objective is not None and math.isfinite(solution.gap) else None,
         result_json=_result_json(solution, found, problem, base),
@@ -80,23 +83,16 @@ def run_scenario(snapshot: Snapshot, effort: Effort) -> Solved:
 
 def _base(problem: Problem, solution: Solution, found: Outcome, effort: Effort) -> dict[str, Any]:
     """What the same run gives without its what-ifs; empty for a run without any."""
-    if not problem.snapshot.force:
+    plain_run = without(problem.snapshot)
+    if plain_run is None:
         return {}
-    if not problem.forced:  # what-ifs on nothing but initiatives that take no part
+    if not varies(problem):
         return {"status": solution.status, **found.result_json}
-    without = build_problem(replace(problem.snapshot, force={}))
-    assert isinstance(without, Problem), "what is forced doesn't change whether a run can start"
-    solution = solve(without, time_limit_s=effort.time_limit_s, gap=effort.gap)
-    return {"status": solution.status, **outcome(without, solution, time_limit_s=effort.time_limit_s).result_json}
-
-
-def _what_if(problem: Problem, base: Mapping[str, Any]) -> str:
-    if not problem.forced:
-        return ""
-    forced = [f"{problem.keys[column]} {'in' if is_in else 'out'}" for column, is_in in sorted(problem.forced.items())]
-    without = base.get("total_objective")
-    reached = "there is no portfolio" if without is None else f"the objective is {plain(round(without, 6))}"
-    return f"what-if: {', '.join(forced)}; without it {reached}"
+    other = build_problem(plain_run)
+    if isinstance(other, Refusal):
+        return {"status": OptimizationRun.Status.FAILED, "message": other.text}
+    solution = solve(other, time_limit_s=effort.time_limit_s, gap=effort.gap)
+    return {"status": solution.status, **outcome(other, solution, time_limit_s=effort.time_limit_s).result_json}
 
 
 def _in_words(solution: Solution, found: Outcome) -> str:
@@ -118,8 +114,8 @@ def _result_json(solution: Solution, found: Outcome, problem: Problem, base: Map
     extra: dict[str, Any] = {"gaps": [_gap_json(row) for row in found.gaps]} if found.gaps else {}
     if base:
         extra["base"] = dict(base)
-    if problem.notes:
-        extra["notes"] = list(problem.notes)
+    if problem.idle_forces:
+        extra[IDLE_FORCES] = dict(problem.idle_forces)
     if _approximate(solution):
         extra["approximate"] = True
     return {**found.result_json, **extra}
@@ -151,6 +147,7 @@ def start_run(
     facts: Scenario,
     constraint_set: OptimizationConstraintSet | None,
     snapshot: Snapshot | None,
+    effort: Effort,
     set_name: str = "",
 ) -> OptimizationRun:
     """Stores the run with its complete inputs before anything is solved; without a snapshot, what is known of a refused one."""
@@ -162,7 +159,9 @@ def start_run(
         "period_key": facts.period,
         "objective_mode": facts.mode,
         "status": OptimizationRun.Status.RUNNING,
-        "inputs_snapshot_json": snapshot.to_json() if snapshot else {"scenario": facts.to_json()},
+        "inputs_snapshot_json": {**snapshot.to_json(), "effort": vars(effort)}
+        if snapshot
+        else {"scenario": facts.to_json()},
         "requested_by": context.run.requested_by,
         "action_run_id": context.run.run_id,
         "workbook": workbook,

@@ -193,8 +193,8 @@ def test_contributions_to_inactive_kpis_count_nothing() -> None:
 def test_force_on_what_is_no_candidate_is_noted_and_has_no_effect() -> None:
     problem = built(force={D: "in", A: "out"})
     assert problem.forced == {0: False}
-    assert len(problem.notes) == 1
-    assert D in problem.notes[0]
+    assert list(problem.idle_forces) == [D]
+    assert D in problem.idle_forces[D]
 
 
 def mandatory(row: int, *keys: str) -> Rule:

@@ -260,6 +260,45 @@ def test_a_what_if_on_what_is_no_candidate_is_warned_of(world: World) -> None:
     result = world.run().result_json
     assert result["base"]["selected"] == result["selected"]
     assert "what-if" not in world.run().message
+    assert world.status("Candidates", 2).startswith("WARNING: force: INIT-000001 isn't a candidate of this run")
+    assert world.status("Candidates", 3) == "OK"
+
+
+def test_another_capacity_is_a_what_if_that_says_what_the_scenarios_own_gives(world: World) -> None:
+    world.act(SAVE)
+    world.act(RUN_ALL, capacity=50)
+    run = world.run()
+    assert run.message.startswith(
+        "what-if: capacity 50 instead of 100; without it the objective is 450, with INIT-000002; no targets"
+    )
+    assert run.result_json["base"]["selected"] == ["INIT-000002", "INIT-000003"]
+    world.act(RUN_ALL, capacity=100)
+    assert (world.run().message, "base" in world.run().result_json) == ("no targets", False)
+
+
+def test_other_weights_are_a_what_if_too(world: World) -> None:
+    world.initiative(7, tokens=60, kpi_contribution_json={"nps": 5})
+    world.scenario("Other", objective_mode="weighted_kpis", objective_weights_json="gmv: 1")
+    for kpi, value in (("nps", 5), ("gmv", 1000)):
+        world.target(kpi, value, scenario_name="Other")
+    world.act(SAVE)
+    world.act(RUN_ALL, scenario="other", weights={"nps": 1.0})
+    assert world.run().message.startswith("what-if: weights nps: 1 instead of gmv: 1; without it the objective is 0.45")
+    assert world.run().result_json["base"]["selected"] == ["INIT-000002", "INIT-000003"]
+
+
+@pytest.mark.parametrize(("force", "kind"), [("in", "exclude_initiative"), ("out", "mandatory")])
+def test_a_what_if_overrides_no_rule(world: World, force: str, kind: str) -> None:
+    row = world.rule(kind, member_keys="INIT-000001")
+    world.act(SAVE)
+    world.act(POPULATE)
+    world.retype("Candidates", 2, force=force)
+    world.act(RUN_ALL)
+    run = world.run()
+    assert run.status == "infeasible"
+    assert run.result_json["infeasible"]["rows"] == [{"tab": "Constraints", "row": row}]
+    assert run.message.startswith(f"what-if: INIT-000001 {force}; without it the objective is")
+    assert world.rows("Runs")[0]["gap_summary"] == run.message
 
 
 def test_a_what_if_that_is_neither_in_nor_out_is_told_and_the_run_goes_on(world: World) -> None:
