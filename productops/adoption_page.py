@@ -95,7 +95,7 @@ def _row(pk: int, standing: Standing, title: str, *, may_adopt: bool) -> Sequenc
         assignments(standing.computed.numbers),
         " ".join(filter(None, (comparison(standing), adoption_remark(standing)))),
         f"{adoption.on} by {adoption.by or 'nobody named'}" if adoption else "",
-        "" if standing.computed.approved else " ".join(standing.computed.reasons),
+        " ".join(standing.computed.reasons) if standing.models else "It has no math model.",
     )
 
 

@@ -36,6 +36,7 @@ class Kind(StrEnum):
     OFF_CHAIN = "off the chain"
     CLAIMED_TWICE = "two models, one KPI"
     COUNTED_TWICE = "two initiatives, one KPI"
+    UNITS = "units"
     UNMENTIONED = "chain without the inputs"
     UNUSED = "unused parameters"
     NOTE = "to note"
@@ -160,6 +161,8 @@ def _contribution_findings(standing: Standing) -> Iterator[Finding]:
         yield Finding(kind=Kind.DIFFERS, text=comparison(standing))
     for text in claimed_by_several(standing.computed):
         yield Finding(kind=Kind.CLAIMED_TWICE, text=text)
+    for text in standing.unit_remarks:
+        yield Finding(kind=Kind.UNITS, text=text)
     for overlap in standing.overlaps:
         yield Finding(kind=Kind.COUNTED_TWICE, text=overlap.told(standing.key))
 
@@ -204,9 +207,10 @@ def _parts(formula: Formula, active: Collection[str]) -> list[str]:
 
 @lru_cache(maxsize=16_384)
 def _words(name: str) -> frozenset[str]:
-    """The telling words of a name, without a plural s: monthly_visits -> visit."""
-    words = (word.removesuffix("s") for word in snake_case(name).split("_"))
-    return frozenset(word for word in words if len(word) > 1 and word not in _COUNTING)
+    """The telling words of a name, without a plural s, and the name itself: monthly_visits -> visit, monthly_visits."""
+    whole = snake_case(name)
+    words = (word.removesuffix("s") for word in whole.split("_"))
+    return frozenset((whole, *(word for word in words if len(word) > 1 and word not in _COUNTING)))
 
 
 def _unused(models: Sequence[ModelInput], own_params: Collection[str]) -> list[str]:

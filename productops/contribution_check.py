@@ -9,6 +9,7 @@ from functools import cached_property
 from productops.adoption import Adoption, Since, basis_of, changes
 from productops.chains import Chain
 from productops.figures import amount, assignments, same_number, same_numbers
+from productops.formulas import Formula, match_names, parse_formula
 from productops.overlaps import Overlap
 from productops.scoring import Contributions, ModelInput
 from sheetsync.words import nearest
@@ -38,6 +39,13 @@ class Standing:
     def computes_otherwise(self) -> bool:
         """Whether what was adopted isn't what is computed now."""
         return self.adoption is not None and not same_numbers(self.adoption.numbers, self.computed.numbers)
+
+    @cached_property
+    def uses(self) -> frozenset[str]:
+        """The param_names that its models' formulas use."""
+        formulas = [(model, parse_formula(model.formula_text)) for model in self.models]
+        read = [match_names(found, model.params) for model, found in formulas if isinstance(found, Formula)]
+        return frozenset(name for match in read for name in match.names.values())
 
     @cached_property
     def since(self) -> Since:

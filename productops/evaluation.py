@@ -115,11 +115,11 @@ def load_params(initiatives: Collection[int] | None = None) -> dict[int | None, 
     return dict(found)
 
 
-def own_param_names() -> dict[int, set[str]]:
+def own_param_names(initiatives: Collection[int] | None = None) -> dict[int, set[str]]:
     """pk of the initiative -> param_names of its own parameters for formulas."""
     stored = InitiativeParam.objects.filter(framework=ScoringFramework.MATH_MODEL, initiative__isnull=False)
     found: dict[int, set[str]] = defaultdict(set)
-    for initiative, name in stored.values_list("initiative_id", "param_name"):
+    for initiative, name in _of(stored, initiatives).values_list("initiative_id", "param_name"):
         found[initiative].add(name)
     return found
 

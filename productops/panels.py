@@ -7,6 +7,7 @@ from django.urls import reverse
 from productops.adoption_page import PAGE as ADOPTIONS
 from productops.adoption_page import adoptions
 from productops.approving import approval_panel, approvals, models_to_approve, params_to_approve
+from productops.initiative_panels import consistency, contributions, models, params, scores
 from productops.metric_tree_page import PAGE as METRICS
 from productops.metric_tree_page import metrics
 from productops.ranking_page import PAGE as FRAMEWORKS
@@ -15,6 +16,18 @@ from sheetsync.admin.dashboard import Waiting, register_waiting
 from sheetsync.admin.extra_pages import ExtraPage, register_page
 from sheetsync.admin.panels import Panel, register_panel
 from sheetsync.admin.record_panels import register_record_panels
+
+INITIATIVE = "backlog.Initiative"
+# name, title, order, what it shows, whose right to view is needed
+_PANELS = (
+    ("consistency", "What doesn't go together", 10, consistency, "productops.view_initiativecontribution"),
+    ("contributions", "Contributions", 20, contributions, "productops.view_initiativecontribution"),
+    ("models", "Math models", 40, models, "productops.view_initiativemathmodel"),
+    ("params", "Parameters", 50, params, "productops.view_initiativeparam"),
+    ("scores", "Scores", 60, scores, "productops.view_initiativescoring"),
+)
+for name, title, order, render, permission in _PANELS:
+    register_panel(Panel(name=name, title=title, model=INITIATIVE, order=order, render=render, permission=permission))
 
 register_page(
     ExtraPage(

@@ -44,7 +44,7 @@ class Disagreement:
     ]  # framework -> rank among those that it scores, 1 for the highest score; ties share the mean
     best: str  # the framework in which it stands highest
     worst: str
-    distance: float  # how far apart both are, as a share of the list: 0 to 1
+    distance: float  # how far apart both are, as a share of what both score: 0 to 1
     why: str  # which inputs drive it, in a sentence
 
 
@@ -91,26 +91,38 @@ def scores_of(scored: Sequence[Scored], frameworks: Sequence[str]) -> dict[str, 
 
 
 def disagreements(scored: Sequence[Scored], frameworks: Sequence[str], costs: Sequence[str]) -> list[Disagreement]:
-    """Initiatives that at least two frameworks score, those that they place furthest apart first. `costs`: inputs of which
-    less is better."""
-    ranks = {name: ranks_of(numbers) for name, numbers in scores_of(scored, frameworks).items()}
+    """Initiatives that at least two frameworks score, those that two frameworks place furthest apart first. Two frameworks
+    are held against each other over what both score. `costs`: inputs of which less is better."""
+    numbers = scores_of(scored, frameworks)
+    ranks = {name: ranks_of(given) for name, given in numbers.items()}
+    places = {pair: _places(numbers[pair[0]], numbers[pair[1]]) for pair in combinations(frameworks, 2)}
     shares = _input_shares(scored, costs)
-    found = [_disagreement(each, ranks, shares) for each in scored if len(each.scores) > 1]
+    found = [_disagreement(each, ranks, places, shares) for each in scored if len(each.scores) > 1]
     return sorted(found, key=lambda each: (-each.distance, each.scored.key))
 
 
+def _places(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, tuple[float, float]]:
+    """initiative_key -> its place in each of two frameworks among those that both score: 0 for the first, 1 for the last."""
+    keys = one.keys() & other.keys()
+    first, second = ranks_of({key: one[key] for key in keys}), ranks_of({key: other[key] for key in keys})
+    return {key: (_share(first[key], len(keys)), _share(second[key], len(keys))) for key in keys}
+
+
 def _disagreement(
-    scored: Scored, ranks: Mapping[str, Mapping[str, float]], shares: Mapping[str, Mapping[str, float]]
+    scored: Scored,
+    ranks: Mapping[str, Mapping[str, float]],
+    places: Mapping[tuple[str, str], Mapping[str, tuple[float, float]]],
+    shares: Mapping[str, Mapping[str, float]],
 ) -> Disagreement:
     own = {name: placed[scored.key] for name, placed in ranks.items() if scored.key in placed}
-    places = {name: _share(rank, len(ranks[name])) for name, rank in own.items()}
-    best, worst = min(places, key=lambda name: places[name]), max(places, key=lambda name: places[name])
+    pairs = {pair: placed[scored.key] for pair, placed in places.items() if scored.key in placed}
+    one, other = max(pairs, key=lambda pair: abs(pairs[pair][0] - pairs[pair][1]))
+    here, there = pairs[one, other]
+    best, worst = (one, other) if here <= there else (other, one)
     why = "; ".join(
         [*_drivers(scored, best, shares, wants_high=True), *_drivers(scored, worst, shares, wants_high=False)]
     )
-    return Disagreement(
-        scored=scored, ranks=own, best=best, worst=worst, distance=places[worst] - places[best], why=why
-    )
+    return Disagreement(scored=scored, ranks=own, best=best, worst=worst, distance=abs(here - there), why=why)
 
 
 def _share(rank: float, count: int) -> float:

@@ -20,7 +20,7 @@ from sheetsync.scope import within_scope
 
 PAGE = "productops_frameworks"
 DRAWN = 10  # initiatives in the picture
-LISTED = 100  # in the table
+LISTED = 50  # in the table
 # framework -> the columns that its score is made of; the math score by what its formula gives.
 INPUTS: Mapping[str, Sequence[str]] = {
     "RICE": tuple(f"rice_{name}" for name in RICE_INPUTS),
@@ -45,7 +45,7 @@ def frameworks(request: HttpRequest) -> HttpResponse:
             render_plot(bump_chart(asked[:DRAWN], counts)) if asked else "",
             _search(request.GET.get("q", "")),
             table(
-                ("Initiative", *FRAMEWORKS, "Apart", "Why"),
+                ("Initiative", *FRAMEWORKS, "Furthest apart", "Why"),
                 [_row(each, pks[each.scored.key], counts) for each in asked[:LISTED]],
                 nothing="No initiative has scores in two frameworks.",
             ),
@@ -121,7 +121,7 @@ def _row(found: Disagreement, pk: int, counts: Mapping[str, int]) -> list[SafeSt
             else ""
             for name in FRAMEWORKS
         ),
-        f"{found.distance:.0%}".replace("%", " %"),
+        f"{found.distance:.0%} between {found.best} and {found.worst}".replace("%", " %"),
         found.why,
     ]
 

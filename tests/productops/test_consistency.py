@@ -85,7 +85,9 @@ def test_a_chain_that_mentions_none_of_the_inputs_is_told_with_both():
     )
 
 
-@pytest.mark.parametrize("chain", ["visit -> gmv", "conversion_rate -> gmv", "a -> average_basket -> gmv", "gmv"])
+@pytest.mark.parametrize(
+    "chain", ["visit -> gmv", "conversion_rate -> gmv", "a -> average_basket -> gmv", "conversion_uplift -> gmv", "gmv"]
+)
 def test_a_word_in_common_is_a_mention(chain):
     assert kinds(model(chain=chain)) == []
 

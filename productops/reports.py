@@ -1,0 +1,46 @@
+"""The consistency report of one stored initiative."""
+
+from __future__ import annotations
+
+from django.db.models import Q, TextField
+from django.db.models.functions import Cast
+
+from backlog.models import Initiative
+from productops.consistency import Finding, Subject, report
+from productops.contribution_check import Standing
+from productops.evaluation import OVER, PICKED, load_models, model_facts, own_param_names
+from productops.standings import load_standings
+
+SEARCHED = 20  # metrics of its chain through which others are looked for
+
+
+def load_standing(initiative: Initiative) -> Standing:
+    """What stands side by side for it, with the overlaps that it has among all initiatives."""
+    alike = _sharing(initiative)
+    return load_standings([initiative.pk, *(pk for pk in alike if pk != initiative.pk)])[initiative.pk]
+
+
+def load_report(initiative: Initiative, standing: Standing) -> tuple[Finding, ...]:
+    """Everything about it that doesn't go together."""
+    models = load_models([initiative.pk]).get(initiative.pk, ())
+    return report(
+        Subject(
+            models=model_facts(models),
+            own_params=own_param_names([initiative.pk]).get(initiative.pk, ()),
+            immediate_kpi=initiative.immediate_kpi_key,
+            standing=standing,
+        )
+    )
+
+
+def _sharing(initiative: Initiative) -> list[int]:
+    """The live initiatives whose chains name a metric of its own that moves another one: only with them it can overlap."""
+    chain = initiative.metric_chain_json or {}
+    movers = list(dict.fromkeys(mover for mover, _moved in chain.get("edges", ())))[:SEARCHED]
+    if not movers:
+        return []
+    named = Q()
+    for metric in movers:
+        named |= Q(chain_text__contains=f'"{metric}"')
+    rows = Initiative.objects.annotate(chain_text=Cast("metric_chain_json", TextField())).filter(named)
+    return list(rows.exclude(lifecycle_status__in=OVER).order_by("pk").values_list("pk", flat=True)[: PICKED - 1])
