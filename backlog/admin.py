@@ -14,6 +14,8 @@ from backlog.services import intake_value
 from sheetsync.admin.base import DeskAdmin, ReadOnlyAdmin, as_code
 from sheetsync.admin.decorators import shown
 from sheetsync.admin.tables import table
+from sheetsync.admin.transfer import TransfersRows
+from sheetsync.tabs import Role
 
 STATUS_COLOURS = {
     "new": "info",
@@ -28,10 +30,11 @@ STATUS_COLOURS = {
 
 
 @admin.register(Initiative)
-class InitiativeAdmin(DeskAdmin):
+class InitiativeAdmin(TransfersRows, DeskAdmin):
     """Every initiative. New ones come through intake, where they get their key."""
 
     in_search = True
+    import_tab = (Role.BACKLOG, "Backlog")
     list_display = (
         *("initiative_key", "title", "shown_status", "department", "product_area", "market", "tokens"),
         *("framework", "score", "candidate", "period"),

@@ -22,6 +22,8 @@ from optimization.models import (
 from sheetsync.admin.base import DeskAdmin, ReadOnlyAdmin, ReadOnlyInline, as_code
 from sheetsync.admin.decorators import shown
 from sheetsync.admin.tables import table
+from sheetsync.admin.transfer import ExportsRows
+from sheetsync.exporting import stored_columns
 
 STATUS_COLOURS = {
     "optimal": "success",
@@ -61,10 +63,15 @@ class OptimizationScenarioAdmin(DeskAdmin):
 
 
 @admin.register(OptimizationConstraintSet)
-class OptimizationConstraintSetAdmin(DeskAdmin):
+class OptimizationConstraintSetAdmin(ExportsRows, DeskAdmin):
     """Compiled from Constraints and Targets, where the rules are changed. Here a set can be put out of use."""
 
     admin_fields = ("is_active",)
+    export_columns = stored_columns(
+        *("scenario__scenario_name", "constraint_set_name", "is_active", "saved_at", "floors_json", "caps_json"),
+        *("targets_json", "mandatory_initiatives_json", "bundles_json", "exclusions_initiatives_json"),
+        *("exclusions_pairs_json", "prerequisites_json", "synergy_bonuses_json"),
+    )
     list_display = (
         "constraint_set_name",
         "scenario",
@@ -246,9 +253,14 @@ class PortfolioAdmin(ReadOnlyAdmin):
 
 
 @admin.register(PortfolioItem)
-class PortfolioItemAdmin(ReadOnlyAdmin):
+class PortfolioItemAdmin(ExportsRows, ReadOnlyAdmin):
     """Every initiative in every run, for finding where one was chosen and why."""
 
+    export_columns = stored_columns(
+        *("portfolio__run__run_id", "portfolio__run__scenario_name", "initiative_key", "initiative__title", "selected"),
+        *("rank", "allocated_tokens", "north_star_gain", "objective_contribution", "is_eligible", "dependency_status"),
+        "reason",
+    )
     list_display = (
         *("initiative_key", "scenario", "selected", "rank", "allocated_tokens", "north_star_gain"),
         *("objective_contribution", "is_eligible", "reason"),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
+from backlog.models import Initiative
 from productops.admin_forms import TemplateForm
 from productops.figures import amount
 from productops.formula_tree import RESULT_NAME
@@ -30,7 +32,14 @@ from sheetsync.admin.base import DeskAdmin, ReadOnlyAdmin, as_code, signed_in
 from sheetsync.admin.decorators import shown
 from sheetsync.admin.forms import REASON, EditForm
 from sheetsync.admin.recording import ADD, AdminRun
+from sheetsync.admin.transfer import TransfersRows
+from sheetsync.exporting import ExportColumn
+from sheetsync.importing import Barrier
+from sheetsync.records import Incoming
+from sheetsync.scope import is_limited, within_scope
 from sheetsync.storage import NewRecord, Origin
+from sheetsync.tabs import Role
+from sheetsync.words import as_shown
 
 
 class OfInitiativeAdmin(DeskAdmin):
@@ -52,10 +61,11 @@ class OfInitiativeAdmin(DeskAdmin):
 
 
 @admin.register(MetricConfig)
-class MetricConfigAdmin(DeskAdmin):
+class MetricConfigAdmin(TransfersRows, DeskAdmin):
     """The company's KPIs: one active north star, and the strategic ones."""
 
     in_search = True
+    import_tab = (Role.PRODUCTOPS, "Metrics_Config")
     list_display = ("kpi_key", "kpi_name", "level", "unit", "is_active", "description")
     list_filter = ("kpi_level", "is_active", "unit")
     search_fields = ("kpi_key", "kpi_name", "description")
@@ -105,11 +115,13 @@ class InitiativeMathModelAdmin(ApprovedAdmin):
 
 
 @admin.register(InitiativeParam)
-class InitiativeParamAdmin(ApprovedAdmin):
+class InitiativeParamAdmin(TransfersRows, ApprovedAdmin):
     """Assumptions. Changing a number, its range or its unit takes its approval back."""
 
     may_delete = True
     in_search = True
+    import_tab = (Role.PRODUCTOPS, "Params")
+    not_imported = ("approved",)
     list_display = (
         "key",
         "title",
@@ -131,6 +143,25 @@ class InitiativeParamAdmin(ApprovedAdmin):
         ("Value", {"fields": (("value", "unit"), ("min", "max"), "approved", "is_auto_seeded")}),
         ("Where it comes from", {"fields": ("source", "notes")}),
     )
+
+    def get_export_columns(self) -> Sequence[ExportColumn]:
+        """As in the sheet, where a parameter without an initiative is SHARED."""
+        return tuple(
+            replace(column, shown=lambda key: key or SHARED_KEY) if column.header == "initiative_key" else column
+            for column in super().get_export_columns()
+        )
+
+    def import_barrier(self, request: HttpRequest) -> Barrier:
+        """New parameters of initiatives that the person may not see: to this person those don't exist."""
+        if not is_limited(request):
+            return super().import_barrier(request)
+        seen = set(within_scope(request, Initiative.objects.all()).values_list("initiative_key", flat=True))
+
+        def why_not(row: Incoming) -> str:
+            key = str(row.values.get("initiative_key", ""))
+            return "" if key in seen or key == SHARED_KEY else f"initiative_key: {as_shown(key)} doesn't exist"
+
+        return why_not
 
 
 @admin.register(InitiativeScoring)

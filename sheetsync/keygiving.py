@@ -56,9 +56,7 @@ def judge_unclear_rows(tab: OpenTab) -> None:
     without_key = []
     for row in tab.view.rows:
         if row.key in tab.view.twins:
-            others = ", ".join(str(number) for number in tab.view.twins[row.key] if number != row.number)
-            what = " and ".join(tab.tab.identity)
-            tab.verdicts[row] = f"FAILED: row {others} has the same {what}; none of them is taken until one is left"
+            tab.verdicts[row] = tab.view.twin_verdict(row)
         elif not row.key and tab.job.take and not tab.job.keys:
             if tab.desk is not None and not row.problem:
                 without_key.append(row)

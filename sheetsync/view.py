@@ -76,6 +76,12 @@ class TabView:
                 found.setdefault(row.key, []).append(row.number)
         return {key: tuple(numbers) for key, numbers in found.items()}
 
+    def twin_verdict(self, row: SheetRow) -> str:
+        """run_status of a row that has twins."""
+        others = ", ".join(str(number) for number in self.twins[row.key] if number != row.number)
+        what = " and ".join(self.tab.identity)
+        return f"FAILED: row {others} has the same {what}; none of them is taken until one is left"
+
     @cached_property
     def by_key(self) -> Mapping[str, SheetRow]:
         """The rows that one key finds, twins left out."""

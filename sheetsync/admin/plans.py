@@ -10,10 +10,14 @@ from django.utils.safestring import SafeString
 
 from sheetsync.admin.links import record_link, row_link
 from sheetsync.admin.tables import table
+from sheetsync.cells import render
 from sheetsync.context import Message
+from sheetsync.importing import ImportPlan
 from sheetsync.models import ActionRun
 from sheetsync.planning import DATABASE
+from sheetsync.tabs import Column, Owner
 
+FROM_INTAKE = "nothing: what intake says comes back"  # an emptied cell ends an override
 LINES_SHOWN = 300
 LONGEST_SHOWN = 160  # characters of a value
 
@@ -109,6 +113,29 @@ def kept(messages: Sequence[Message]) -> SafeString | str:
         for message in messages
     )
     return _capped(("Sheet", "Row", "Key", "Why it stays"), rows, len(messages), "")
+
+
+def import_changes(plan: ImportPlan) -> SafeString | str:
+    """What an import changes, row by row and field by field."""
+    columns = plan.columns
+    rows = [
+        (row.number, f"{row.key} (new)" if row.is_new else row.key, name, short(render(columns[name], old)), _in_cell(columns[name], new))
+        for row in plan.changing
+        for name, (old, new) in row.changes.items()
+    ]  # fmt: skip
+    return _capped(("Row", "Key", "Field", "Stored", "From the file"), rows, len(rows), "Nothing changes.")
+
+
+def import_refusals(plan: ImportPlan) -> SafeString | str:
+    """What an import refuses or warns of, and why."""
+    told_of = [row for row in plan.rows if not row.verdict.startswith("OK")]
+    rows = ((row.number, row.key, row.verdict) for row in told_of)
+    return _capped(("Row", "Key", "Message"), rows, len(told_of), "")
+
+
+def _in_cell(column: Column, value: Any) -> str:
+    shown = render(column, value)
+    return short(shown) if shown is not None or column.owner is not Owner.OVERRIDE else FROM_INTAKE
 
 
 def as_told(messages: Iterable[Message]) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ DELETE = "admin.delete"
 RESTORE = "admin.restore"
 APPROVE = "admin.approve"
 REJECT = "admin.reject"
+IMPORT = "admin.import"
 
 
 @dataclass
@@ -33,7 +34,8 @@ class AdminStorage(Storage):
 
     def origin(self, scene: Scene, row: Incoming) -> Origin:  # type: ignore[override]
         """No workbook, no row: the change was made in the database."""
-        return Origin(label=self.label or row.key)
+        named = row.record and row.record.values.get("initiative_key")
+        return Origin(label=self.label or str(named or row.key.upper()))
 
 
 @dataclass(kw_only=True)
@@ -83,8 +85,10 @@ class AdminRun:
             self.run.save()
             yield self.storage
             self.storage.flush()
-            self.run.status = ActionRun.Status.SUCCESS
+            self.run.status = self.context.report.status
             self.run.finished_at = timezone.now()
-            self.run.counts = {"rows_read": 0, "rows_changed": self.storage.changed_records, "cells_written": 0}
+            read = self.context.report.counts.get("rows_read", 0)
+            changed = self.storage.changed_records
+            self.run.counts = {"rows_read": read, "rows_changed": changed, "cells_written": 0}
             self.run.messages = [message.as_json() for message in self.context.report.messages]
             self.run.save()
