@@ -7,6 +7,7 @@ from pathlib import Path
 
 import environ
 from django.templatetags.static import static
+from django.utils.csp import CSP
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -48,6 +49,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -96,6 +98,27 @@ AUTH_PASSWORD_VALIDATORS = [
 # After so many wrong passwords for one name from one place, nobody signs in with it from there for so long.
 SIGN_IN_ATTEMPTS = env.int("SIGN_IN_ATTEMPTS", default=10)
 SIGN_IN_PAUSE_MINUTES = env.int("SIGN_IN_PAUSE_MINUTES", default=10)
+
+# Signing in at the company's own identity provider (OpenID Connect); off while OIDC_ISSUER is empty. See docs/operator.md.
+OIDC_ISSUER = env.str("OIDC_ISSUER", default="").rstrip("/")
+OIDC_PROVIDER_NAME = env.str("OIDC_PROVIDER_NAME", default="your company account")
+OIDC_RP_CLIENT_ID = env.str("OIDC_CLIENT_ID", default="")
+OIDC_RP_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", default="")
+OIDC_OP_AUTHORIZATION_ENDPOINT = env.str("OIDC_AUTHORIZATION_URL", default=f"{OIDC_ISSUER}/authorize")
+OIDC_OP_TOKEN_ENDPOINT = env.str("OIDC_TOKEN_URL", default=f"{OIDC_ISSUER}/token")
+OIDC_OP_USER_ENDPOINT = env.str("OIDC_USERINFO_URL", default=f"{OIDC_ISSUER}/userinfo")
+OIDC_OP_JWKS_ENDPOINT = env.str("OIDC_JWKS_URL", default=f"{OIDC_ISSUER}/jwks")
+OIDC_RP_SIGN_ALGO = "RS256"
+OIDC_RP_SCOPES = "openid email profile"
+OIDC_USE_PKCE = True
+OIDC_TIMEOUT = 10
+# Whether somebody whom the provider knows and this system doesn't yet is let in, and with which role.
+OIDC_CREATE_USER = env.bool("OIDC_CREATE_USERS", default=False)
+OIDC_ROLE = env.str("OIDC_ROLE", default="Viewer")
+LOGIN_REDIRECT_URL_FAILURE = "/admin/login/?refused=1"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+if OIDC_ISSUER:
+    AUTHENTICATION_BACKENDS.append("config.single_sign_on.CompanyAccounts")
 
 # Whether a person may approve in the admin what they themselves entered there last.
 APPROVE_OWN_ENTRIES = env.bool("APPROVE_OWN_ENTRIES", default=False)
@@ -259,6 +282,23 @@ UNFOLD = {
     "LOGIN": {"form": "sheetsync.sign_in.SignInForm"},
 }
 
+# Reverse proxies in front of the pages: the address of a person's browser is what the outermost of ours says.
+PROXIES = env.int("PROXIES", default=0)
+if PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=12) * 3600
+# Everything comes from here. The admin's look needs two allowances: Alpine.js makes functions of its attributes, and pages carry the
+# theme's colours in a style element.
+SECURE_CSP = {
+    "default-src": [CSP.SELF],
+    "script-src": [CSP.SELF, CSP.UNSAFE_EVAL],
+    "style-src": [CSP.SELF, CSP.UNSAFE_INLINE],
+    "img-src": [CSP.SELF, "data:"],
+    "object-src": [CSP.NONE],
+    "base-uri": [CSP.NONE],
+    "form-action": [CSP.SELF],
+    "frame-ancestors": [CSP.SELF],
+}
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 if not DEBUG and PUBLIC_URL.startswith("https://"):

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import path
 from django.views.generic import RedirectView
 
+from config import single_sign_on
 from sheetsync import health, views
 
 urlpatterns = [
@@ -14,5 +15,7 @@ urlpatterns = [
     path("api/<path:path>", views.not_found),
     path("health/", health.web, name="health"),
     path("health/worker/", health.worker, name="health_worker"),
+    path("sso/", single_sign_on.Ask.as_view(), name="oidc_authentication_init"),
+    path("sso/callback/", single_sign_on.Answer.as_view(), name="oidc_authentication_callback"),
     path("", RedirectView.as_view(pattern_name="admin:index")),
 ]

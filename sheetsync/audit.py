@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.http import HttpRequest
 
@@ -18,8 +19,13 @@ def note(request: HttpRequest | None, event: AuditEntry.Event, text: str = "", *
 
 
 def address_of(request: HttpRequest | None) -> str:
-    """Where a request came from, as the web server says."""
-    return str(request.META.get("REMOTE_ADDR", ""))[:64] if request is not None else ""
+    """Where a request came from: what the outermost of our own proxies says, else whom the web server sees."""
+    if request is None:
+        return ""
+    seen = str(request.META.get("REMOTE_ADDR", ""))
+    passed_on = [part.strip() for part in str(request.META.get("HTTP_X_FORWARDED_FOR", "")).split(",") if part.strip()]
+    proxies = settings.PROXIES
+    return (passed_on[-proxies] if 0 < proxies <= len(passed_on) else seen)[:64]
 
 
 def _keep(
@@ -47,6 +53,8 @@ def _signed_out(request: HttpRequest | None = None, user: Any = None, **_more: A
 
 
 def _refused(credentials: Any = None, request: HttpRequest | None = None, **_more: Any) -> None:
+    if "nonce" in (credentials or {}):
+        return  # an identity provider's answer, which is told where it is taken
     _keep(
         request, AuditEntry.Event.REFUSED, None, str((credentials or {}).get("username", "")), "wrong name or password"
     )

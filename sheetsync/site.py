@@ -25,6 +25,8 @@ FOUND_IN_ALL = 40
 class DeskSite(UnfoldAdminSite):  # type: ignore[misc]
     """Serves registered pages beside those of the models, and lists them in the sidebar."""
 
+    login_template = "admin/login_page.html"
+
     def extra_urls(self) -> list[URLPattern | URLResolver]:
         """Addresses of registered pages; the site calls this while it makes its own."""
         from sheetsync.admin import extra_pages
@@ -35,6 +37,16 @@ class DeskSite(UnfoldAdminSite):  # type: ignore[misc]
         """The declared sidebar with registered pages; a section in which a person may see nothing is left out."""
         sections: list[dict[str, Any]] = super().get_sidebar_list(request)
         return [section for section in sections if any(item["has_permission"] for item in section["items"])]
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Signing in; with a way to the company's identity provider where there is one."""
+        context = {
+            **(extra_context or {}),
+            "sign_on_name": settings.OIDC_PROVIDER_NAME if settings.OIDC_ISSUER else "",
+            "was_refused": "refused" in request.GET,
+        }
+        response: HttpResponse = super().login(request, context)
+        return response
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The search of every page: records whose key, title or name has the words, of the models that say `in_search`."""
