@@ -61,9 +61,9 @@ class Model:
 # Parameters that several models use; their rows carry the key SHARED.
 SHARED: dict[str, Assumption] = {
     "fee_per_cover": Assumption(
-        value=1.9, low=1.8, high=2.0, unit="GBP", display="Fee per seated diner", source="Price list"
+        value=1.9, low=1.8, high=2.0, unit="GBP/cover", display="Fee per seated diner", source="Price list"
     ),
-    "party_size": Assumption(value=2.6, low=2.5, high=2.7, unit="count", display="Diners per booking"),
+    "party_size": Assumption(value=2.6, low=2.5, high=2.7, unit="covers/booking", display="Diners per booking"),
 }
 
 MODELS: tuple[Model, ...] = (
@@ -79,7 +79,7 @@ MODELS: tuple[Model, ...] = (
         chain="waitlist_joins -> seated_covers -> net_revenue",
         params={
             "full_searches": Assumption(
-                value="1,150,000", low=1_000_000, high=1_300_000, unit="count", display="Searches that end full"
+                value="1,150,000", low=1_000_000, high=1_300_000, unit="searches", display="Searches that end full"
             ),
             "join_share": Assumption(
                 value="18%", low=0.1, high=0.24, unit="fraction", display="Share who join", source="Fake-door test, May"
@@ -147,14 +147,16 @@ MODELS: tuple[Model, ...] = (
         chain="deposit_bookings -> no_show_rate -> seated_covers => net_revenue",
         params={
             "large_bookings": Assumption(
-                value=240_000, low=220_000, high=260_000, unit="count", display="Bookings for six and more"
+                value=240_000, low=220_000, high=260_000, unit="bookings", display="Bookings for six and more"
             ),
             "no_show_share": Assumption(value="12%", low=0.1, high=0.14, unit="fraction", display="No-shows of these"),
             "no_show_cut": Assumption(value=0.5, low=0.3, high=0.6, unit="fraction", display="Share avoided"),
-            "large_party": Assumption(value=7, low=6.5, high=7.5, unit="count", display="Diners at a large table"),
+            "large_party": Assumption(
+                value=7, low=6.5, high=7.5, unit="covers/booking", display="Diners at a large table"
+            ),
             "take_up": Assumption(value=0.4, low=0.2, high=0.55, unit="fraction", display="Restaurants that switch on"),
             "deposit_fee": Assumption(
-                value=0.4, low=0.3, high=0.5, unit="GBP", display="Fee per deposit", source="Price list, draft"
+                value=0.4, low=0.3, high=0.5, unit="GBP/booking", display="Fee per deposit", source="Price list, draft"
             ),
         },
     ),
@@ -171,7 +173,7 @@ MODELS: tuple[Model, ...] = (
         chain="no_show_rate > seated_covers > net_revenue\nno_show_rate > restaurant_retention",
         params={
             "small_bookings": Assumption(
-                value=1_900_000, low=1_800_000, high=2_000_000, unit="count", display="Bookings for up to five"
+                value=1_900_000, low=1_800_000, high=2_000_000, unit="bookings", display="Bookings for up to five"
             ),
             "no_show_share": Assumption(
                 value="4.5%", low=0.04, high=0.05, unit="fraction", display="No-shows of these"
@@ -215,7 +217,7 @@ MODELS: tuple[Model, ...] = (
         chain="home_page_bookings -> seated_covers -> net_revenue",
         params={
             "home_sessions": Assumption(
-                value=6_800_000, low=6_500_000, high=7_100_000, unit="count", display="Sessions on the home page"
+                value=6_800_000, low=6_500_000, high=7_100_000, unit="sessions", display="Sessions on the home page"
             ),
             "booking_lift": Assumption(
                 value=0.006,
@@ -233,15 +235,20 @@ MODELS: tuple[Model, ...] = (
         name="Seconds and bookings",
         description="Each second that a page loads faster books a little more, up to a limit.",
         formula=(
-            "lift = clamp(seconds_saved * lift_per_second, 0, 0.05)\n"
+            "lift = clamp(page_seconds_saved * lift_per_second, 0, 0.05)\n"
             "value = phone_revenue * lift\n"
             "seated_covers = value / fee_per_cover"
         ),
         chain="page_load_time -> booking_conversion -> seated_covers -> net_revenue",
         params={
-            "seconds_saved": Assumption(value=1.4, low=0.8, high=1.8, unit="seconds", display="Seconds saved"),
+            "page_seconds_saved": Assumption(value=1.4, low=0.8, high=1.8, unit="seconds", display="Seconds saved"),
             "lift_per_second": Assumption(
-                value="1.8%", low=0.008, high=0.025, unit="fraction", display="Lift per second", source="Test in March"
+                value="1.8%",
+                low=0.008,
+                high=0.025,
+                unit="fraction/second",
+                display="Lift per second",
+                source="Test in March",
             ),
             "phone_revenue": Assumption(
                 value="£7,400,000", low=7_000_000, high=7_800_000, unit="GBP", display="Net revenue from phones"

@@ -98,7 +98,8 @@ class Story:
         """How a workbook of the demo is registered."""
         return canonical_location(self.shelf.location(title))
 
-    def _workbook(self, role: Role) -> Workbook:
+    def workbook(self, role: Role) -> Workbook:
+        """The one of that role."""
         return Workbook.objects.get(location=self._place(BOOKS[role]))
 
     def intake(self, form: IntakeForm) -> Workbook:
@@ -157,7 +158,7 @@ class Story:
     def _take_intake(self) -> None:
         # Twice: what a sheet is told of a mistyped key depends on the keys that the others were given.
         for form in (*FORMS, *FORMS):
-            self._act("pm.backlog_sync", self.intake(form))
+            self.act("pm.backlog_sync", self.intake(form))
             self.progress.keys |= self._keys_of(form, self.intake(form))
         self.progress.save()
         self.say(f"Intake: {len(self.progress.keys)} initiatives have a key")
@@ -169,12 +170,12 @@ class Story:
         return {refs[fold(title)]: key for title, key in pairs if fold(title) in refs}
 
     def _fill_backlog(self) -> None:
-        backlog = self._workbook(Role.BACKLOG)
-        self._act("pm.backlog_sync", backlog, keys=self._own_keys())
-        if self._type(steps.backlog(self.progress.keys)):
-            self._act("pm.backlog_sync", backlog, keys=self._own_keys())
+        backlog = self.workbook(Role.BACKLOG)
+        self.act("pm.backlog_sync", backlog, keys=self.own_keys())
+        if self.type_once(steps.backlog(self.progress.keys)):
+            self.act("pm.backlog_sync", backlog, keys=self.own_keys())
 
-    def _own_keys(self) -> tuple[str, ...]:
+    def own_keys(self) -> tuple[str, ...]:
         """The demo's keys where the database holds other initiatives too, so that those are left alone; else none."""
         own = tuple(sorted(self.progress.keys.values()))
         return own if Initiative.objects.exclude(initiative_key__in=own).exists() else ()
@@ -182,48 +183,48 @@ class Story:
     # ---- scoring and contributions ---------------------------------------------------------------------------------
 
     def _score(self) -> None:
-        productops, keys = self._workbook(Role.PRODUCTOPS), self.progress.keys
-        self._type(steps.metrics())
-        self._act("pm.save_selected", productops, tab="Metrics_Config")
-        self._act("pm.populate_initiatives", productops, keys=self._own_keys())
-        self._type(steps.scoring(keys))
-        self._act("pm.save_selected", productops, tab="Scoring_Inputs")
-        self._act("pm.populate_initiatives", productops, keys=self._own_keys())
-        self._type(steps.models(keys))
-        self._act("pm.save_selected", productops, tab="MathModels")
-        self._type(steps.shared_params())
-        self._act("pm.save_selected", productops, tab="Params")
-        self._act("pm.seed_math_params", productops, keys=self._own_keys())
-        self._type(steps.params(keys))
-        self._act("pm.score_selected", productops, keys=self._own_keys())
+        productops, keys = self.workbook(Role.PRODUCTOPS), self.progress.keys
+        self.type_once(steps.metrics())
+        self.act("pm.save_selected", productops, tab="Metrics_Config")
+        self.act("pm.populate_initiatives", productops, keys=self.own_keys())
+        self.type_once(steps.scoring(keys))
+        self.act("pm.save_selected", productops, tab="Scoring_Inputs")
+        self.act("pm.populate_initiatives", productops, keys=self.own_keys())
+        self.type_once(steps.models(keys))
+        self.act("pm.save_selected", productops, tab="MathModels")
+        self.type_once(steps.shared_params())
+        self.act("pm.save_selected", productops, tab="Params")
+        self.act("pm.seed_math_params", productops, keys=self.own_keys())
+        self.type_once(steps.params(keys))
+        self.act("pm.score_selected", productops, keys=self.own_keys())
 
     def _contribute(self) -> None:
-        productops = self._workbook(Role.PRODUCTOPS)
-        self._type(steps.contributions(self.progress.keys))
-        self._act("pm.save_selected", productops, tab="KPI_Contributions")
-        self._act("pm.backlog_sync", self._workbook(Role.BACKLOG), keys=self._own_keys())
+        productops = self.workbook(Role.PRODUCTOPS)
+        self.type_once(steps.contributions(self.progress.keys))
+        self.act("pm.save_selected", productops, tab="KPI_Contributions")
+        self.act("pm.backlog_sync", self.workbook(Role.BACKLOG), keys=self.own_keys())
 
     # ---- optimization ----------------------------------------------------------------------------------------------
 
     def _set_rules(self) -> None:
-        portfolio = self._workbook(Role.OPTIMIZATION)
+        portfolio = self.workbook(Role.OPTIMIZATION)
         for filling in steps.strategy(self.progress.keys):
-            self._type(filling)
-        self._act("pm.optimize_save_constraints", portfolio)
-        self._act("pm.populate_candidates", portfolio, keys=self._own_keys())
+            self.type_once(filling)
+        self.act("pm.optimize_save_constraints", portfolio)
+        self.act("pm.populate_candidates", portfolio, keys=self.own_keys())
 
     def _choose(self) -> None:
         """Runs each scenario once: a run appends to Runs and Results, so a repeated demo leaves it at that."""
-        portfolio = self._workbook(Role.OPTIMIZATION)
+        portfolio = self.workbook(Role.OPTIMIZATION)
         for scenario in SCENARIOS:
             name = str(scenario["scenario_name"])
             ended = OptimizationRun.objects.filter(workbook=portfolio, scenario_name=name, status__in=ENDED)
             if not ended.exists():
-                self._act(RUN_ALL, portfolio, may_fail=True, scenario=name, constraint_set=RULES)
+                self.act(RUN_ALL, portfolio, may_fail=True, scenario=name, constraint_set=RULES)
 
     # ---- typing and acting -----------------------------------------------------------------------------------------
 
-    def _type(self, filling: Filling) -> bool:
+    def type_once(self, filling: Filling) -> bool:
         """Types once; False when it was done before."""
         if filling.step in self.progress.typed:
             return False
@@ -242,7 +243,8 @@ class Story:
         self.say(f"{filling.tab}: people typed {filled} cells")
         return True
 
-    def _act(self, name: str, workbook: Workbook, *, may_fail: bool = False, **arguments: Any) -> None:
+    def act(self, name: str, workbook: Workbook, *, may_fail: bool = False, **arguments: Any) -> None:
+        """Carries out an action, as the command does. Raises DemoStopped when it fails."""
         given = Arguments(confirm=Role(workbook.role) in self.remade, **arguments)
         run = request(name, workbook=workbook, arguments=given, requested_by="demo", came_from="command")
         context = carry_out(run)
