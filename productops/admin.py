@@ -8,10 +8,12 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from backlog.models import Initiative
+from productops.admin_filters import AdoptionState, BelongsTo, ModelState, ParamState
 from productops.admin_forms import TemplateForm
+from productops.adoption import Basis
 from productops.figures import amount
 from productops.formula_tree import RESULT_NAME
 from productops.llm import admin as _llm_admin  # noqa: F401  # registers its page
@@ -28,11 +30,14 @@ from productops.models import (
 )
 from productops.reviews import why_not_ticked
 from productops.templates import example_of
+from sheetsync.admin.asking import run_now
 from sheetsync.admin.base import DeskAdmin, ReadOnlyAdmin, as_code, signed_in
 from sheetsync.admin.decorators import shown
 from sheetsync.admin.forms import REASON, EditForm
 from sheetsync.admin.recording import ADD, AdminRun
+from sheetsync.admin.tables import table
 from sheetsync.admin.transfer import TransfersRows
+from sheetsync.context import Arguments
 from sheetsync.exporting import ExportColumn
 from sheetsync.importing import Barrier
 from sheetsync.records import Incoming
@@ -104,7 +109,7 @@ class InitiativeMathModelAdmin(ApprovedAdmin):
         "updated_at",
     )
     list_display_links = ("key", "model_name")
-    list_filter = ("approved_by_user", "suggested_by_llm", "target_kpi_key")
+    list_filter = ("approved_by_user", ModelState, "suggested_by_llm", "target_kpi_key", "initiative__department")
     search_fields = (*OfInitiativeAdmin.search_fields, "model_name", "formula_text")
     ordering = ("initiative__initiative_key", "model_name")
     fieldsets = (
@@ -135,7 +140,7 @@ class InitiativeParamAdmin(TransfersRows, ApprovedAdmin):
         "is_auto_seeded",
     )
     list_display_links = ("key", "param_name")
-    list_filter = ("approved", "framework", "is_auto_seeded", "unit")
+    list_filter = ("approved", ParamState, BelongsTo, "framework", "is_auto_seeded", "unit", "initiative__department")
     search_fields = (*OfInitiativeAdmin.search_fields, "param_name", "param_display", "source")
     ordering = ("initiative__initiative_key", "framework", "param_name")
     fieldsets = (
@@ -169,6 +174,7 @@ class InitiativeScoringAdmin(OfInitiativeAdmin):
     """Inputs and scores of every framework, side by side."""
 
     list_display = ("key", "title", "rice_overall_score", "wsjf_overall_score", "math_overall_score", "active")
+    actions = ("count_rice", "count_wsjf", "count_math")
     list_display_links = ("key", "title")
     list_filter = ("initiative__active_scoring_framework", "initiative__department")
     fieldsets = (
@@ -194,6 +200,31 @@ class InitiativeScoringAdmin(OfInitiativeAdmin):
         ("Math model", {"fields": (("math_value_score", "math_effort_score", "math_overall_score"),)}),
     )
 
+    def has_switch_permission(self, request: HttpRequest) -> bool:
+        """For those who may start actions."""
+        return bool(request.user.has_perm("sheetsync.add_actionrun"))
+
+    @admin.action(description="Let RICE count for these", permissions=["switch"])
+    def count_rice(self, request: HttpRequest, chosen: models.QuerySet[InitiativeScoring]) -> HttpResponse | None:
+        """As pm.switch_framework does."""
+        return self._switch(request, chosen, "RICE")
+
+    @admin.action(description="Let WSJF count for these", permissions=["switch"])
+    def count_wsjf(self, request: HttpRequest, chosen: models.QuerySet[InitiativeScoring]) -> HttpResponse | None:
+        """As pm.switch_framework does."""
+        return self._switch(request, chosen, "WSJF")
+
+    @admin.action(description="Let the math model count for these", permissions=["switch"])
+    def count_math(self, request: HttpRequest, chosen: models.QuerySet[InitiativeScoring]) -> HttpResponse | None:
+        """As pm.switch_framework does."""
+        return self._switch(request, chosen, "MATH_MODEL")
+
+    def _switch(
+        self, request: HttpRequest, chosen: models.QuerySet[InitiativeScoring], framework: str
+    ) -> HttpResponse | None:
+        keys = tuple(chosen.order_by("initiative__initiative_key").values_list("initiative__initiative_key", flat=True))
+        return run_now(self, request, "pm.switch_framework", arguments=Arguments(framework=framework, keys=keys))
+
     @shown("Active framework", ordering="initiative__active_scoring_framework")
     def active(self, scoring: InitiativeScoring) -> str:
         """The framework whose scores hold."""
@@ -206,11 +237,14 @@ class InitiativeContributionAdmin(OfInitiativeAdmin):
 
     list_display = ("key", "title", "numbers", "adopted_at", "adopted_by", "notes")
     list_display_links = ("key", "title")
-    list_filter = (("adopted_at", admin.DateFieldListFilter),)
-    readonly_fields = ("numbers", "adopted")
+    list_filter = (AdoptionState, ("adopted_at", admin.DateFieldListFilter), "initiative__department")
+    readonly_fields = ("numbers", "adopted", "adopted_from")
     fieldsets = (
         (None, {"fields": ("initiative", "numbers", "notes")}),
-        ("Adopted from the model", {"fields": ("adopted", ("adopted_at", "adopted_by"), "adopted_run")}),
+        (
+            "Adopted from the model",
+            {"fields": ("adopted", ("adopted_at", "adopted_by"), "adopted_run", "adopted_from")},
+        ),
     )
 
     @shown("Contributions")
@@ -222,6 +256,16 @@ class InitiativeContributionAdmin(OfInitiativeAdmin):
     def adopted(self, contribution: InitiativeContribution) -> Any:
         """What was adopted then, per KPI."""
         return as_code(contribution.adopted_json)
+
+    @shown("What it rested on")
+    def adopted_from(self, contribution: InitiativeContribution) -> Any:
+        """The models and the parameters' values then."""
+        if not contribution.adopted_inputs_json:
+            return "-"
+        basis = Basis.from_json(contribution.adopted_inputs_json)
+        rows = [(f"model {name}", model.formula_text) for name, model in basis.models.items()]
+        rows += [(name, "empty" if value is None else amount(value)) for name, value in basis.params.items()]
+        return table(("From", "As it was then"), rows)
 
 
 @admin.register(ModelTemplate)

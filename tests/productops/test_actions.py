@@ -631,3 +631,34 @@ def test_loading_the_library_again_leaves_what_analysts_changed(library):
     ModelTemplate.objects.filter(template_name="Retention").update(description="ours")
     assert add_templates(ModelTemplate, LIBRARY) == 0
     assert ModelTemplate.objects.get(template_name="Retention").description == "ours"
+
+
+def test_a_workbook_full_of_warnings_is_written_once(desk, initiatives):
+    north_star()
+    chain = {"nodes": ["page", "bounce", "gmv"], "edges": [["page", "bounce"], ["bounce", "gmv"]]}
+    Initiative.objects.update(use_math_model=True, metric_chain_json=chain, kpi_contribution_json={"gmv": 7.0})
+    for owner in initiatives:
+        for name in ("first", "second"):
+            InitiativeMathModelFactory(
+                initiative=owner,
+                model_name=name,
+                formula_text="value = visits",
+                target_kpi_key="gmv",
+                metric_chain_text="page -> bounce -> gmv",
+                approved_by_user=True,
+            )
+        for name in ("visits", "zeal"):
+            InitiativeParamFactory(initiative=owner, param_name=name, value=3, approved=True)
+    desk.act("pm.populate_initiatives")
+    desk.score()
+    desk.save()
+    said = desk.row("KPI_Contributions")["contribution_check"]
+    for part in ("Differs from computed", "claimed by the models first (3) and second (3)", "claim gmv through page"):
+        assert said.count(part) == 1
+    warnings = desk.row("Scoring_Inputs")["math_warnings"]
+    for part in ("first: the chain", "second: the chain", "No formula uses zeal"):
+        assert warnings.count(part) == 1
+    writes = desk.book.writes
+    desk.score()
+    desk.save()
+    assert desk.book.writes == writes

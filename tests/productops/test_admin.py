@@ -9,10 +9,18 @@ from django.test import Client
 from django.urls import reverse
 
 from productops.model_templates import add_templates
-from productops.models import InitiativeMathModel, InitiativeParam, InitiativeScoring, MetricConfig, ModelTemplate
+from productops.models import (
+    InitiativeContribution,
+    InitiativeMathModel,
+    InitiativeParam,
+    InitiativeScoring,
+    MetricConfig,
+    ModelTemplate,
+)
 from productops.template_library import LIBRARY
 from sheetsync.models import ActionRun, RecordChange
 from tests.admin_pages import (
+    NOW,
     admin_client,
     button_url,
     change_url,
@@ -262,3 +270,73 @@ def test_who_may_only_look_at_templates_adds_none() -> None:
     bo = client_with("view_modeltemplate")
     assert bo.get(reverse("admin:productops_modeltemplate_changelist")).status_code == 200
     assert bo.post(reverse("admin:productops_modeltemplate_add"), NEW).status_code == 403
+
+
+# ---- lists ---------------------------------------------------------------------------------------------------------------
+
+
+def listed(ada: Client, model: str, **query: str) -> str:
+    return str(ada.get(reverse(f"admin:productops_{model}_changelist", query=query)).content.decode())
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ({"numbers": "empty"}, {"no_value"}),
+        ({"numbers": "certain"}, {"no_range"}),
+        ({"numbers": "outside"}, {"outside"}),
+        ({"belongs": "shared"}, {"for_all"}),
+        ({"numbers": "range", "belongs": "own"}, {"outside", "spread"}),
+    ],
+)
+def test_parameters_are_found_by_what_they_still_need(ada: Client, query: dict[str, str], names: set[str]) -> None:
+    owner = initiative()
+    param(owner, param_name="no_value", value=None, min=None, max=None)
+    param(owner, param_name="no_range", min=None)
+    param(owner, param_name="outside", value=7.0)
+    param(owner, param_name="spread")
+    param(None, param_name="for_all")
+    shown = listed(ada, "initiativeparam", **query)
+    assert {name for name in ("no_value", "no_range", "outside", "spread", "for_all") if f">{name}<" in shown} == names
+
+
+def test_models_are_found_by_what_they_still_need(ada: Client) -> None:
+    owner = initiative()
+    math_model(owner, model_name="without", formula_text="")
+    math_model(owner, model_name="with_chain", metric_chain_text="a -> gmv")
+    shown = listed(ada, "initiativemathmodel", written="no_formula")
+    assert "without" in shown
+    assert "with_chain" not in shown
+
+
+def test_another_framework_counts_for_the_selected_initiatives_alone(ada: Client) -> None:
+    owners = [initiative(number, active_scoring_framework="RICE") for number in (1, 2)]
+    scorings = [InitiativeScoring.objects.create(initiative=owner, wsjf_overall_score=4.0) for owner in owners]
+    ada.post(
+        reverse("admin:productops_initiativescoring_changelist"),
+        {"action": "count_wsjf", "_selected_action": [scorings[0].pk]},
+    )
+    run = ActionRun.objects.get()
+    assert (run.action, run.payload) == ("pm.switch_framework", {"framework": "WSJF", "keys": ["INIT-000001"]})
+
+
+def test_who_may_start_no_action_switches_no_framework() -> None:
+    scoring = InitiativeScoring.objects.create(initiative=initiative(), wsjf_overall_score=4.0)
+    bo = client_with("view_initiativescoring", "change_initiativescoring")
+    address = reverse("admin:productops_initiativescoring_changelist")
+    bo.post(address, {"action": "count_wsjf", "_selected_action": [scoring.pk]})
+    assert not ActionRun.objects.exists()
+
+
+def test_an_adoption_shows_what_it_rested_on(ada: Client) -> None:
+    basis = {
+        "models": {"main": {"formula_text": "value = visits", "target_kpi_key": "gmv"}},
+        "params": {"visits": 50.0},
+    }
+    made = InitiativeContribution.objects.create(
+        initiative=initiative(), adopted_json={"gmv": 50.0}, adopted_at=NOW, adopted_inputs_json=basis
+    )
+    shown = ada.get(change_url(made)).content.decode()
+    assert "model main" in shown
+    assert "value = visits" in shown
+    assert ">50<" in "".join(shown.split())
