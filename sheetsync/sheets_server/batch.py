@@ -7,6 +7,7 @@ from typing import Any
 
 from sheetsync.sheets_server.batch_cells import (
     copy_paste,
+    cut_paste,
     merge_cells,
     repeat_cell,
     sort_range,
@@ -30,7 +31,8 @@ _LOOKS_ONLY = frozenset(
             "autoResizeDimensions",
             "updateDimensionProperties",
         ),
-        *("setBasicFilter", "clearBasicFilter", "createDeveloperMetadata", "addNamedRange"),
+        *("setBasicFilter", "clearBasicFilter", "createDeveloperMetadata", "addNamedRange", "deleteNamedRange"),
+        *("addDimensionGroup", "deleteDimensionGroup", "deleteConditionalFormatRule", "deleteBanding"),
     }
 )
 
@@ -85,6 +87,22 @@ def _add_sheet(desk: Desk, payload: Payload) -> dict[str, Any]:
     return {"addSheet": {"properties": sheet_properties(sheet, book.sheets.index(sheet))}}
 
 
+def _duplicate_sheet(desk: Desk, payload: Payload) -> dict[str, Any]:
+    book = desk.spreadsheet
+    source = book.sheet_by_id(payload["sourceSheetId"])
+    title = payload.get("newSheetName") or f"Copy of {source.title}"
+    wanted = {"sheetId": payload["newSheetId"]} if payload.get("newSheetId") is not None else {}
+    made = _add_sheet(desk, {"properties": {"title": title, **wanted}})
+    sheet = book.sheet(title)
+    copied = source.snapshot()
+    vars(sheet).update(vars(copied), sheet_id=sheet.sheet_id, title=title)
+    book.sheets.remove(sheet)
+    book.sheets.insert(payload.get("insertSheetIndex", 0), sheet)
+    book.check_size()
+    made["addSheet"]["properties"] = sheet_properties(sheet, book.sheets.index(sheet))
+    return {"duplicateSheet": made["addSheet"]}
+
+
 def _delete_sheet(desk: Desk, payload: Payload) -> None:
     if len(desk.spreadsheet.sheets) == 1:
         raise invalid("You can't remove all the sheets in a document.")
@@ -104,6 +122,7 @@ def _update_sheet_properties(desk: Desk, payload: Payload) -> None:
             _update_grid(sheet, wanted.get("gridProperties", {}), field.partition(".")[2])
         else:
             sheet.properties[field] = wanted.get(field)
+    desk.spreadsheet.check_size()
 
 
 def _rename(book: Spreadsheet, sheet: Sheet, title: str) -> None:
@@ -177,6 +196,18 @@ def _delete_dimension(desk: Desk, payload: Payload) -> None:
     desk.spreadsheet.delete(sheet, axis, start, end)
 
 
+def _move_dimension(desk: Desk, payload: Payload) -> None:
+    place = payload["source"]
+    sheet, axis = desk.sheet(place), Axis(place["dimension"])
+    start, end, to = place["startIndex"], place["endIndex"], payload["destinationIndex"]
+    size = sheet.row_count if axis is Axis.ROWS else sheet.column_count
+    if not 0 <= start < end <= size or not 0 <= to <= size or start < to < end:
+        raise invalid(f"Cannot move {axis.lower()} {start} to {end} before {to}.")
+    moved = Block(top=start, bottom=end) if axis is Axis.ROWS else Block(left=start, right=end)
+    check_protection(sheet, moved, desk.caller)
+    desk.spreadsheet.move(sheet, axis, start, end, to)
+
+
 # ---- validation and protection -----------------------------------------------------------------------------------------
 
 
@@ -215,14 +246,17 @@ def _delete_protected_range(desk: Desk, payload: Payload) -> None:
 _REQUESTS: Mapping[str, Callable[[Desk, Payload], dict[str, Any] | None]] = {
     "addSheet": _add_sheet,
     "deleteSheet": _delete_sheet,
+    "duplicateSheet": _duplicate_sheet,
     "updateSheetProperties": _update_sheet_properties,
     "updateSpreadsheetProperties": _update_spreadsheet_properties,
     "insertDimension": _insert_dimension,
     "appendDimension": _append_dimension,
     "deleteDimension": _delete_dimension,
+    "moveDimension": _move_dimension,
     "updateCells": update_cells,
     "repeatCell": repeat_cell,
     "copyPaste": copy_paste,
+    "cutPaste": cut_paste,
     "mergeCells": merge_cells,
     "unmergeCells": unmerge_cells,
     "sortRange": sort_range,

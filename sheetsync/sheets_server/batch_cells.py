@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from sheetsync.sheets_server.calculating import Calculation
-from sheetsync.sheets_server.cells import Cell, from_extended
+from sheetsync.sheets_server.cells import BLANK, Cell, from_extended
 from sheetsync.sheets_server.desk import Desk, Payload, fields_of
 from sheetsync.sheets_server.errors import invalid
 from sheetsync.sheets_server.places import Block
@@ -90,17 +90,52 @@ def repeat_cell(desk: Desk, payload: Payload) -> None:
 
 
 def copy_paste(desk: Desk, payload: Payload) -> None:
-    """PASTE_FORMAT and PASTE_NORMAL of one cell over a range."""
+    """PASTE_FORMAT, and else PASTE_NORMAL: the source again and again over the destination; references in formulas shift."""
     source, at = desk.block(payload["source"])
+    at = at.within(source.row_count, source.column_count)
     sheet, block = desk.block(payload["destination"])
-    original = source.dressed(at.top, at.left)
-    for row, column in block.within(sheet.row_count, sheet.column_count).cells():
+    block = _at_least(block.within(sheet.row_count, sheet.column_count), at)
+    height, width = _size(at)
+    copied = {place: source.dressed(*place) for place in at.cells()}
+    for row, column in block.cells():
+        place = (at.top + (row - block.top) % height, at.left + (column - block.left) % width)
+        original = copied[place]
         if payload.get("pasteType") == "PASTE_FORMAT":
             own = sheet.cell(row, column)
             looks = {**own.looks, "userEnteredFormat": original.looks.get("userEnteredFormat", {})}
             sheet.put(row, {column: replace(own, looks={name: look for name, look in looks.items() if look})})
         else:
-            sheet.put(row, {column: original})
+            sheet.put(row, {column: _pasted(original, place, (row, column))})
+
+
+def cut_paste(desk: Desk, payload: Payload) -> None:
+    """The source, formulas as they are, elsewhere; nothing stays where it was."""
+    source, at = desk.block(payload["source"])
+    at = at.within(source.row_count, source.column_count)
+    to = payload["destination"]
+    sheet = desk.sheet(to)
+    cells = {place: source.cell(*place) for place in at.cells()}
+    for row, column in cells:
+        source.put(row, {column: BLANK})
+    for (row, column), cell in cells.items():
+        place = to.get("rowIndex", 0) + row - at.top, to.get("columnIndex", 0) + column - at.left
+        sheet.put(place[0], {place[1]: cell})
+
+
+def _size(block: Block) -> tuple[int, int]:
+    assert block.bottom is not None
+    assert block.right is not None
+    return block.bottom - block.top, block.right - block.left
+
+
+def _at_least(block: Block, source: Block) -> Block:
+    """A destination that is smaller than what is pasted grows to hold it."""
+    height, width = (max(pair) for pair in zip(_size(block), _size(source), strict=True))
+    return replace(block, bottom=block.top + height, right=block.left + width)
+
+
+def _pasted(cell: Cell, at: tuple[int, int], to: tuple[int, int]) -> Cell:
+    return cell.holding(None, ShiftedFormula(cell.formula, at).text_at(to)) if cell.formula else cell
 
 
 def merge_cells(desk: Desk, payload: Payload) -> None:
@@ -153,9 +188,5 @@ def _rank(value: Raw) -> tuple[int, float, str]:
 
 def _moved_row(row: Row, block: Block, at: int, to: int) -> dict[int, Cell]:
     return {
-        column: cell.holding(None, ShiftedFormula(cell.formula, (at, column)).text_at((to, column)))
-        if cell.formula
-        else cell
-        for column, cell in row.items()
-        if block.holds(at, column)
+        column: _pasted(cell, (at, column), (to, column)) for column, cell in row.items() if block.holds(at, column)
     }

@@ -114,7 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
             method=self.command,
             path=address.path,
             query=parse_qs(address.query),
-            body=content,
+            body=_without_nulls(content),
             caller=service.accounts.caller(self.headers.get("Authorization", "")),
         )
         self._give(service.answer(request))
@@ -145,3 +145,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Requests aren't logged."""
+
+
+def _without_nulls(value: Any) -> Any:
+    """A field that is null is a field that isn't set; in a row of values null has a meaning of its own, and stays."""
+    if isinstance(value, dict):
+        return {name: _without_nulls(part) for name, part in value.items() if part is not None}
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return [_without_nulls(part) for part in value]
+    return value

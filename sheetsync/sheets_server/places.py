@@ -83,6 +83,19 @@ class Block:
         last = None if last is None else _after_deletion(last, start, end)
         return None if last is not None and last <= first else self._with(axis, first, last)
 
+    def rearranged(self, axis: Axis, places: Mapping[int, int]) -> Iterator[Block]:
+        """After rows or columns were put elsewhere: where each one stood -> where it stands. It may fall into pieces."""
+        first, last = (self.top, self.bottom) if axis is Axis.ROWS else (self.left, self.right)
+        held = sorted(places[place] for place in range(first, len(places) if last is None else min(last, len(places))))
+        if len(held) == len(places):
+            yield self
+            return
+        start = 0
+        for at in range(1, len(held) + 1):
+            if at == len(held) or held[at] != held[at - 1] + 1:
+                yield self._with(axis, held[start], held[at - 1] + 1)
+                start = at
+
     def _with(self, axis: Axis, first: int, last: int | None) -> Block:
         if axis is Axis.ROWS:
             return replace(self, top=first, bottom=last)

@@ -144,6 +144,22 @@ class Sheet:
             ]
         self._move_blocks(lambda block: block.shrunk(axis, start, end), lambda block: block.shrunk(axis, start, end))
 
+    def move(self, axis: Axis, places: Mapping[int, int]) -> None:
+        """Puts rows or columns elsewhere: where each one stood -> where it stands. What was set for a whole range goes along."""
+        if axis is Axis.ROWS:
+            rows = {places[row]: cells for row, cells in enumerate(self.rows)}
+            self.rows = [rows.get(row, {}) for row in range(max(rows, default=-1) + 1)]
+        else:
+            self.rows = [{places[column]: cell for column, cell in row.items()} for row in self.rows]
+        for name in ("validations", "painted"):
+            found = [(moved, what) for block, what in getattr(self, name) for moved in block.rearranged(axis, places)]
+            setattr(self, name, found)
+        self.protections = [
+            Protection(**{**vars(one), "block": moved})
+            for one in self.protections
+            for moved in one.block.rearranged(axis, places)
+        ]
+
     def _move_blocks(self, looks: Callable[[Block], Block | None], merges: Callable[[Block], Block | None]) -> None:
         self.merges = [moved for block in self.merges if (moved := merges(block))]
         self.validations = [(moved, rule) for block, rule in self.validations if (moved := looks(block))]
@@ -232,6 +248,18 @@ class Spreadsheet:
         sheet.delete(axis, start, end)
         if axis is Axis.ROWS:
             self._follow(sheet, lambda row: None if start <= row < end else row - (end - start) * (row >= end))
+
+    def move(self, sheet: Sheet, axis: Axis, start: int, end: int, to: int) -> None:
+        """Moves rows or columns before the one that stands at `to`; references to rows follow."""
+        size = sheet.row_count if axis is Axis.ROWS else sheet.column_count
+        moved = list(range(start, end))
+        order = [*range(start), *range(end, size)]
+        at = to if to <= start else to - len(moved)
+        order[at:at] = moved
+        places = {old: new for new, old in enumerate(order)}
+        sheet.move(axis, places)
+        if axis is Axis.ROWS:
+            self._follow(sheet, places.get)
 
     def check_size(self) -> None:
         """Raises ApiError when there are more cells than a spreadsheet may have."""

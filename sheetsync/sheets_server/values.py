@@ -11,6 +11,7 @@ from sheetsync.sheets_server.cells import Cell, formatted, stored_raw, typed
 from sheetsync.sheets_server.errors import ApiError, invalid
 from sheetsync.sheets_server.places import Axis, Block, parse_range, range_text
 from sheetsync.sheets_server.sheet import Sheet, Spreadsheet, trimmed
+from sheetsync.workbooks.xlsx_sheet_xml import column_letters
 
 
 class Render(StrEnum):
@@ -52,7 +53,10 @@ def get_values(
     assert within.bottom is not None
     assert within.right is not None
     rows = [
-        [show(row, column) if column in cells else "" for column in range(within.left, within.right)]
+        [
+            show(row, column) if column in cells or sheet.cell(row, column).formula else ""
+            for column in range(within.left, within.right)
+        ]
         for row in range(within.top, min(within.bottom, len(shown.rows)))
         for cells in (shown.rows[row],)
     ]
@@ -67,7 +71,7 @@ def _shower(spreadsheet: Spreadsheet, sheet: Sheet, shown: Shown, render: str, d
     """Gives what a request sees in a cell that isn't blank."""
 
     def show(row: int, column: int) -> Any:
-        value = shown.rows[row][column]
+        value = shown.rows[row].get(column)
         if render == Render.UNFORMATTED and dates == "SERIAL_NUMBER":
             return "" if value is None else value
         cell = sheet.dressed(row, column)
@@ -95,10 +99,7 @@ def update_values(
     )
     assert size.bottom is not None
     assert size.right is not None
-    if (block.bottom is not None and size.bottom > block.bottom) or (
-        block.right is not None and size.right > block.right
-    ):
-        raise invalid(f"Requested writing within range [{text}], but tried writing outside of it")
+    _check_within(block, size, text)
     if size.bottom > sheet.row_count or size.right > sheet.column_count:
         raise invalid(
             f"Range ({range_text(sheet.title, size)}) exceeds grid limits. "
@@ -115,6 +116,17 @@ def update_values(
             else {}
         ),
     }
+
+
+def _check_within(block: Block, size: Block, text: str) -> None:
+    """A single cell is where the values begin; a larger range holds all of them."""
+    if (block.bottom, block.right) == (block.top + 1, block.left + 1):
+        return
+    if block.bottom is not None and (size.bottom or 0) > block.bottom:
+        raise invalid(f"Requested writing within range [{text}], but tried writing to row [{block.bottom + 1}]")
+    if block.right is not None and (size.right or 0) > block.right:
+        letters = column_letters(block.right)
+        raise invalid(f"Requested writing within range [{text}], but tried writing to column [{letters}]")
 
 
 def _put(

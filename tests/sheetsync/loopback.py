@@ -78,7 +78,7 @@ def running(**options: Any) -> Iterator[Loopback]:
     with server.running():
         loopback = Loopback(server)
         yield loopback
-        assert loopback.flaws == []
+        assert not loopback.flaws, loopback.flaws
 
 
 def fill(sheet: Sheet, row: int, values: Sequence[Any], *, left: int = 0) -> None:
