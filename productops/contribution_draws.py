@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from django.conf import settings
 
 from backlog.models import Initiative
-from productops.draws import Numbers, Shape
+from productops.draws import Numbers
 from productops.evaluation import PICKED, Kpis, load_kpis, load_models
 from productops.figures import same_numbers
+from productops.ranges import range_shape
 from productops.scoring import ModelInput, contributions
 from productops.spread import Sampler, Spread, VaryingParam, spread_of
 
@@ -48,11 +48,6 @@ class _Stored:
     key: str
     numbers: Mapping[str, float]  # kpi_contribution_json; {} while nothing is entered
     adopted: Mapping[str, float] | None  # the numbers that were last adopted; None for never
-
-
-def range_shape() -> Shape:
-    """The distribution that this installation draws ranges from."""
-    return Shape(settings.RANGE_SHAPE)
 
 
 def contribution_draws(keys: Collection[str] | None, *, draws: int, seed: int, first: int = 0) -> ContributionDraws:

@@ -8,7 +8,7 @@ by 100 is a fraction. Where it can be read in two ways, both are kept, and eithe
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from productops.formula_tree import (
     Arithmetic,
@@ -85,11 +85,9 @@ class Inferred:
 
 def infer(assignments: Iterable[Assignment], units: Mapping[str, Unit | None]) -> Inferred:
     """The unit of each assigned name; `units`: parameter as written -> its unit, None for one that isn't known."""
-    inference = _Inference(known={name: _of(unit) for name, unit in units.items()})
-    results = {}
-    for line in assignments:
-        results[line.name] = inference.known[line.name] = inference.measure(line.expression)
-    return Inferred(results=results, unlike=tuple(inference.unlike))
+    walk = UnitWalk(units)
+    results = {line.name: walk.assign(line) for line in assignments}
+    return Inferred(results=results, unlike=tuple(walk.unlike))
 
 
 def alike(one: Unit, other: Unit) -> bool:
@@ -115,12 +113,17 @@ def _of(unit: Unit | None) -> Measure | None:
     return None if unit is None else Measure(readings=(unit,))
 
 
-@dataclass
-class _Inference:
-    """One walk through a formula."""
+class UnitWalk:
+    """One walk through a formula's lines, from the first one down."""
 
-    known: dict[str, Measure | None]
-    unlike: list[Unlike] = field(default_factory=list)
+    def __init__(self, units: Mapping[str, Unit | None]) -> None:
+        self.known: dict[str, Measure | None] = {name: _of(unit) for name, unit in units.items()}
+        self.unlike: list[Unlike] = []  # what didn't go together so far
+
+    def assign(self, line: Assignment) -> Measure | None:
+        """The unit of a line's result, which later lines may use."""
+        self.known[line.name] = self.measure(line.expression)
+        return self.known[line.name]
 
     def measure(self, node: Expression) -> Measure | None:
         """The unit of a part."""

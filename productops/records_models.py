@@ -12,9 +12,10 @@ from productops.chains import Chain, ChainError, check_ends
 from productops.consistency import end_warning
 from productops.decisions import MODEL_COVERS, SUBJECTS, rejections, with_rejection
 from productops.evaluation import Kpis, load_kpis, load_models, read_chain
-from productops.figures import assignments
 from productops.formulas import Formula, FormulaError, evaluate, parse_formula
+from productops.model_outputs import outputs_text
 from productops.models import InitiativeMathModel
+from productops.ranges import shown_drawing
 from productops.records import InitiativeRows, withdraw_approval
 from productops.scoring import ModelInput, ModelOutcome, evaluate_model
 from productops.stored_chains import store_chains, stored_texts, union_of
@@ -33,13 +34,13 @@ class MathModelRecords(InitiativeRows):
         return InitiativeMathModel.objects.order_by("pk")
 
     def complete(self, scene: Scene, loaded: Mapping[str, tuple[int, dict[str, Value]]]) -> dict[str, Record]:
-        kpis = load_kpis()
+        kpis, drawing = load_kpis(), shown_drawing()
         outcomes = {model.pk: evaluate_model(model.input) for models in load_models().values() for model in models}
         rejected = rejections(SUBJECTS["model"])
         found = {}
         for key, (pk, values) in loaded.items():
             values["updated_at"] = utc_text(values["updated_at"])  # type: ignore[arg-type]  # a datetime until here
-            values["computed_outputs"] = outputs_text(outcomes[pk])
+            values["computed_outputs"] = outputs_text(outcomes[pk].model, kpis.active, drawing)
             note = _note(values, outcomes[pk], kpis)
             found[key] = Record(pk, values, with_rejection(note, rejected.get(pk)))
         return found
@@ -76,21 +77,6 @@ class MathModelRecords(InitiativeRows):
 
 def _is_refused(column: Any, row: SheetRow) -> bool:
     return isinstance(parse(column, row.raw[column.name]), Refusal)
-
-
-def outputs_text(outcome: ModelOutcome) -> str:
-    """What the formula gives with the current parameters, or what is missing; "" while there is no formula."""
-    if not outcome.model.formula_text.strip():
-        return ""
-    if outcome.error:
-        return " ".join([outcome.error, *outcome.notes])
-    params = dict.fromkeys(name for result in outcome.results for name in outcome.unapproved_params(result))
-    unapproved = [] if outcome.model.approved else ["the model"]
-    if params:
-        unapproved.append(f"in Params {', '.join(params)}")
-    text = assignments(outcome.results)
-    remarks = [*outcome.notes, *([f"Not approved: {'; '.join(unapproved)}."] if unapproved else [])]
-    return " ".join([text + ("." if remarks else ""), *remarks])
 
 
 def _note(values: Mapping[str, Value], outcome: ModelOutcome, kpis: Kpis) -> str:

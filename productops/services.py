@@ -8,6 +8,7 @@ from backlog.models import Initiative
 from productops.contribution_draws import ContributionDraws, DrawnParam, contribution_draws
 from productops.evaluation import PICKED, Kpis, load_kpis
 from productops.models import SHARED_KEY
+from productops.ranges import explanations_of, spreads_of
 
 __all__ = [
     "SHARED_KEY",
@@ -17,8 +18,10 @@ __all__ = [
     "active_kpis",
     "contribution_draws",
     "contributions_of",
+    "explanations_of",
     "kpis",
     "north_star",
+    "spreads_of",
 ]
 
 

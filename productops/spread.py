@@ -17,6 +17,8 @@ from productops.formula_arrays import DrawnEvaluation, Marks, Samples, evaluate_
 from productops.formulas import parameters_of
 from productops.scoring import ModelInput, ModelOutcome, ParamInput, contribution_sources, evaluated
 
+SHARED = "SHARED"  # the owner of parameters that several initiatives use
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class VaryingParam:
@@ -49,14 +51,17 @@ class Spread:
 
 
 class Sampler:
-    """Draws of parameters; each parameter is drawn once, whoever asks for it."""
+    """Draws of parameters. A parameter's draws are the same whenever they are asked for; shared ones are kept, an
+    initiative's own only until the next initiative's come."""
 
     def __init__(self, *, seed: int, draws: int, shape: Shape, first: int = 0) -> None:
         self.seed = seed
         self.draws = draws  # how many
         self.shape = shape
         self.first = first  # number of the first of them: a long run is made block by block
-        self._drawn: dict[tuple[str, str, Range], VaryingParam] = {}
+        self._shared: dict[tuple[str, Range], VaryingParam] = {}
+        self._own: dict[tuple[str, Range], VaryingParam] = {}
+        self._owner = ""  # whose own parameters are kept
 
     def varying(self, name: str, param: ParamInput) -> VaryingParam | str:
         """A parameter's draws, or why it is the same in all of them, in words that follow its name."""
@@ -65,13 +70,23 @@ class Sampler:
             return spread
         if not param.approved:
             return "has a range that isn't approved"
-        place = param.owner, name, spread
-        if place not in self._drawn:
-            chances = uniforms(seed=self.seed, owner=param.owner, name=name, count=self.draws, first=self.first)
-            numbers = drawn(spread, self.shape, chances)
-            samples = Samples(values=numbers, low=spread.low, high=spread.high)
-            self._drawn[place] = VaryingParam(owner=param.owner, name=name, range=spread, samples=samples)
-        return self._drawn[place]
+        kept = self._kept_of(param.owner)
+        if (name, spread) not in kept:
+            kept[name, spread] = self._draw(param.owner, name, spread)
+        return kept[name, spread]
+
+    def _kept_of(self, owner: str) -> dict[tuple[str, Range], VaryingParam]:
+        if owner == SHARED:
+            return self._shared
+        if owner != self._owner:
+            self._owner, self._own = owner, {}
+        return self._own
+
+    def _draw(self, owner: str, name: str, spread: Range) -> VaryingParam:
+        chances = uniforms(seed=self.seed, owner=owner, name=name, count=self.draws, first=self.first)
+        numbers = drawn(spread, self.shape, chances)
+        samples = Samples(values=numbers, low=spread.low, high=spread.high)
+        return VaryingParam(owner=owner, name=name, range=spread, samples=samples)
 
 
 def spread_of(models: Sequence[ModelInput], active_kpis: Collection[str], sampler: Sampler) -> Spread:

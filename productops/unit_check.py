@@ -107,7 +107,8 @@ def _result_text(
     if any(_fits(reading, wanted) for reading in measure.readings):
         return ""
     given = measure.readings[0]
-    both = f"{result} is in {given}, and {kpi} in {wanted}" if result != kpi else f"{kpi} is in {wanted}, not {given}"
+    typed = kpi_unit.strip()
+    both = f"{result} is in {given}, and {kpi} in {typed}" if result != kpi else f"{kpi} is in {typed}, not {given}"
     if same_dimensions(given, wanted):
         return f"{both}: {_size_text(given, wanted)}."
     behind = {name: units[name] for name in parameters_of(formula, result)}
@@ -138,13 +139,18 @@ def _size_text(one: Unit, other: Unit) -> str:
 def _origin_text(given: Unit, wanted: Unit, units: Mapping[str, Unit | None]) -> str:
     """Where the units come from that stand on one side alone."""
     left_over = given.by(wanted, -1.0)
-    kinds = {kind for kind, power in left_over.dimensions.items() if kind != COUNT or power < 0}
-    said = []
-    for atom, power in left_over.powers:
-        alone = product([(atom, power)])
-        if not (kinds or {COUNT}) & alone.dimensions.keys():
-            continue
-        names = [name for name, unit in units.items() if unit is not None and unit.power_of(atom)]
-        origin = f"{alone} is left over from {' and '.join(names)}"
-        said.append(origin if names else f"nothing brings {PLAIN.by(alone, -1.0)}")
-    return ", and ".join(said)
+    kinds = {kind: power for kind, power in left_over.dimensions.items() if kind != COUNT or power < 0}
+    return ", and ".join(
+        _kind_text(left_over, kind, power, units) for kind, power in (kinds or left_over.dimensions).items()
+    )
+
+
+def _kind_text(left_over: Unit, kind: str, power: float, units: Mapping[str, Unit | None]) -> str:
+    """One kind that stands on one side alone: what nothing brings, else what nothing takes away."""
+    parts = [product([each]) for each in left_over.powers]
+    alone = [part for part in parts if part.dimensions.get(kind, 0.0) * power > 0]
+    origins = [[name for name, unit in units.items() if unit and unit.power_of(part.powers[0][0])] for part in alone]
+    for part, names in zip(alone, origins, strict=True):
+        if not names:
+            return f"nothing brings {PLAIN.by(part, -1.0)}"
+    return f"{alone[0]} is left over from {' and '.join(origins[0])}"

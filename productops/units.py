@@ -30,7 +30,8 @@ from productops.unit_words import (
 from sheetsync.words import nearest
 
 LONGEST = 60  # characters
-COUNT = "[thing]"  # the dimension of what is counted
+COUNT, TIME = "[thing]", "[time]"  # the dimensions of what is counted, and of time
+_JUST_COUNTS = frozenset({"count", "number", "unit"})
 
 _PER = re.compile(r"\s*/\s*|(?:^|\s+)(?:per|an?|each)\s+")
 _WORDS = re.compile(r"[%£$€¥]|p\.a\.|[^\W\d_]+|\S")
@@ -92,6 +93,18 @@ def product(powers: Iterable[tuple[str, float]]) -> Unit:
     for atom, power in powers:
         found[atom] = found.get(atom, 0.0) + power
     return Unit(powers=tuple(sorted((atom, power) for atom, power in found.items() if abs(power) > 1e-9)))
+
+
+def simplified(unit: Unit) -> Unit:
+    """A unit as people say it: pounds for each of many orders are pounds, and a count of bookings is bookings."""
+    uncounted = product(each for each in unit.powers if each[0] not in COUNTED)
+    counts = unit.dimensions.get(COUNT, 0.0)
+    if counts >= 0 and unit.dimensions.keys() - {COUNT, TIME}:
+        return uncounted
+    named = [(atom, power) for atom, power in unit.powers if atom in COUNTED and atom not in _JUST_COUNTS]
+    if counts == 1.0 and len(named) != 1:
+        named = [(atom, power) for atom, power in named if power == 1.0][:1] or [("count", 1.0)]
+    return uncounted.by(product(named)) if named else unit
 
 
 def understood(unit: str) -> bool:

@@ -254,7 +254,8 @@ def test_computed_outputs_show_every_result_and_what_is_not_approved(desk):
     add(desk, formula_text="value = visits * 2\nretention = basket\neffort = 20", target_kpi_key="gmv")
     desk.save(TAB)
     assert desk.row(TAB)["computed_outputs"] == (
-        "value = 120,000; retention = 0.01; effort = 20. Not approved: the model; in Params basket."
+        "value = 120,000; retention = 0.01; effort = 20. value is visits 60,000 x 2. "
+        "Not approved: the model; in Params basket."
     )
 
 
@@ -308,3 +309,37 @@ def test_an_unchanged_tab_writes_nothing(desk):
     desk.save(TAB)
     desk.save(TAB)
     assert desk.book.writes == writes
+
+
+def test_computed_outputs_show_units_steps_and_the_spread_of_approved_ranges(desk):
+    initiative = InitiativeFactory(initiative_key="INIT-000077")
+    given = {"framework": "MATH_MODEL", "approved": True, "initiative": initiative}
+    InitiativeParamFactory(param_name="visits", value=1000, unit="visits", **given)
+    InitiativeParamFactory(param_name="uplift", value=0.02, min=0.01, max=0.04, unit="fraction", **given)
+    InitiativeParamFactory(param_name="basket", value=50, unit="GBP/order", **given)
+    desk.add(
+        TAB,
+        initiative_key="INIT-000077",
+        model_name="main",
+        formula_text="orders = visits * uplift\nvalue = orders * basket",
+        target_kpi_key="gmv",
+        approved_by_user=True,
+    )
+    desk.save(TAB)
+    shown = desk.row(TAB)["computed_outputs"]
+    assert shown == (
+        "orders = 20 visits; value = 1,000 GBP. value is orders 20 x basket 50. "
+        "gmv: P10 722, P50 1,040, P90 1,450. It moves most with uplift from 500 to 2,000."
+    )
+    reads, writes = desk.book.reads, desk.book.writes
+    desk.save(TAB)
+    assert (desk.book.reads, desk.book.writes) == (reads + 1, writes)
+
+
+def test_no_draws_are_shown_where_the_installation_asks_for_none(desk, settings):
+    settings.RANGE_DRAWS = 0
+    initiative = InitiativeFactory(initiative_key="INIT-000077")
+    InitiativeParamFactory(initiative=initiative, param_name="visits", value=2, min=1, max=5, approved=True)
+    desk.add(TAB, initiative_key="INIT-000077", model_name="main", formula_text="visits * 2", target_kpi_key="gmv")
+    desk.save(TAB)
+    assert "P10" not in desk.row(TAB)["computed_outputs"]
