@@ -16,10 +16,10 @@ from productops.consistency import Kind
 from productops.contribution_check import Standing, adoption_remark, comparison
 from productops.evaluation import FRAMEWORKS, SCORE_PARTS, load_kpis
 from productops.figures import amount
+from productops.model_outputs import outputs_text
 from productops.models import SHARED_KEY, InitiativeMathModel, InitiativeParam, InitiativeScoring
-from productops.records_models import outputs_text
+from productops.ranges import shown_drawing
 from productops.reports import load_report, load_standing
-from productops.scoring import evaluate_model
 from sheetsync.admin.links import run_address
 from sheetsync.admin.tables import shown_number, table
 from sheetsync.models import ActionRun
@@ -51,6 +51,7 @@ def consistency(request: HttpRequest, initiative: Initiative) -> SafeString | st
 def models(request: HttpRequest, initiative: Initiative) -> SafeString | str:
     """Each model with its formula and what it gives."""
     inputs = {model.name: model for model in standing_of(initiative).models}
+    active, drawing = standing_of(initiative).active, shown_drawing()
     rows = []
     for stored in InitiativeMathModel.objects.filter(initiative=initiative).order_by("model_name"):
         address = reverse("admin:productops_initiativemathmodel_change", args=(stored.pk,))
@@ -60,7 +61,7 @@ def models(request: HttpRequest, initiative: Initiative) -> SafeString | str:
                 stored.target_kpi_key,
                 format_html('<pre class="text-xs whitespace-pre-wrap">{}</pre>', stored.formula_text),
                 stored.metric_chain_text,
-                outputs_text(evaluate_model(inputs[stored.model_name])),
+                outputs_text(inputs[stored.model_name], active, drawing),
                 "approved" if stored.approved_by_user else "not approved",
             )
         )
