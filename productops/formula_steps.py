@@ -125,17 +125,35 @@ class _Telling:
             case Arithmetic():
                 return self._chain(node, line)
             case Comparison():
-                first, *others = (self._operand(operand, line) for operand in node.operands)
-                pairs = zip(node.operators, others, strict=True)
-                return first + "".join(f" {sign} {other}" for sign, other in pairs)
+                return self._comparison(node, line)
             case Logic():
-                return f" {node.operator} ".join(self._operand(part, line) for part in node.parts)
+                return self._logic(node, line)
             case Not():
                 return f"not {self._operand(node.operand, line)}"
             case Call():
                 return f"{node.function}({', '.join(self._operand(part, line) for part in node.arguments)})"
             case _:
                 return self._operand(node, line)
+
+    def _comparison(self, node: Comparison, line: int) -> str:
+        """The pairs up to the first that doesn't hold; what comes after it isn't worked out."""
+        text, left = self._operand(node.operands[0], line), node.operands[0]
+        for sign, right in zip(node.operators, node.operands[1:], strict=True):
+            text += f" {sign} {self._operand(right, line)}"
+            pair = Comparison(operators=(sign,), operands=(left, right), line=node.line, column=node.column)
+            if not walk(pair, self.known):
+                break
+            left = right
+        return text
+
+    def _logic(self, node: Logic, line: int) -> str:
+        """The parts up to the one that settles it."""
+        texts = []
+        for part in node.parts:
+            texts.append(self._operand(part, line))
+            if bool(walk(part, self.known)) is (node.operator == "or"):
+                break
+        return f" {node.operator} ".join(texts)
 
     def _chain(self, node: Arithmetic, line: int) -> str:
         """Operators of one strength in a row; products inside a sum stand in the same step."""
