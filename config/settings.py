@@ -253,6 +253,7 @@ SIDEBAR = {
     "Workbooks": [
         ("Workbooks", "table", "sheetsync.workbook"),
         ("Tabs", "tab", "sheetsync.tabstate"),
+        ("Timetable", "schedule", "django_q.schedule"),
         ("Runs", "history", "sheetsync.actionrun"),
         ("Changes", "difference", "sheetsync.recordchange"),
         ("Conflicts", "call_split", "sheetsync.conflict"),

@@ -14,7 +14,7 @@ from sheetsync.health import beat, this_is_a_worker
 from sheetsync.leases import reap, wake
 from sheetsync.models import ActionRun, RequestNonce, Workbook, WorkerBeat
 from sheetsync.queueing import enqueue, enqueue_call, find_lost
-from sheetsync.runs import ACTIONS, needed_workbooks
+from sheetsync.runs import ACTIONS, WrongUsage, needed_workbooks
 from sheetsync.schedules import set_up
 from sheetsync.tasks import submit
 
@@ -69,6 +69,17 @@ def ask_for_sync() -> str:
     ordered = sorted(workbooks, key=lambda workbook: roles.index(workbook.role))
     asked = {submit(SYNC, workbook=one, requested_by="timetable", came_from="schedule").run_id for one in ordered}
     return f"{len(asked)} syncs asked for"
+
+
+def ask_for(action: str, workbook: int = 0) -> str:
+    """What somebody put into the timetable. A workbook that is gone, or a wrong call, is told in the task's result."""
+    book = Workbook.objects.filter(pk=workbook, is_active=True).first() if workbook else None
+    if workbook and book is None:
+        return f"workbook {workbook} isn't active any more; nothing was asked for"
+    try:
+        return submit(action, workbook=book, requested_by="timetable", came_from="schedule").run_id
+    except WrongUsage as refusal:
+        return str(refusal)
 
 
 def worker_started(**kwargs: object) -> None:

@@ -15,7 +15,11 @@ from django_q.models import Schedule
 logger = logging.getLogger(__name__)
 
 PREFIX = "portfolio: "  # rows whose name begins so are ours
+ASK = "sheetsync.housekeeping.ask_for"  # what rows call that people make
 LONGEST_MINUTES = 32_767  # what the timetable's column holds
+KEEPS_HOUSE = "Takes up what broke off, and tidies up"
+POLLS = "Reads the Control tabs and starts what is ticked"
+SYNCS = "Syncs intake and backlog"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,17 +28,18 @@ class Entry:
 
     name: str  # for people, without PREFIX
     func: str  # dotted path; takes no arguments
+    words: str  # what it does, for people
     minutes: int  # from one time to the next
 
 
 def timetable() -> list[Entry]:
     """What the settings ask for."""
-    entries = [Entry(name="housekeeping", func="sheetsync.housekeeping.keep_house", minutes=1)]
+    entries = [Entry(name="housekeeping", func="sheetsync.housekeeping.keep_house", words=KEEPS_HOUSE, minutes=1)]
     if find_spec("sheetsync.control") is not None:
-        entries.append(Entry(name="Control tabs", func="sheetsync.control.poll_all", minutes=1))
+        entries.append(Entry(name="Control tabs", func="sheetsync.control.poll_all", words=POLLS, minutes=1))
     if settings.SYNC_EVERY_MINUTES > 0:
         minutes = min(settings.SYNC_EVERY_MINUTES, LONGEST_MINUTES)
-        entries.append(Entry(name="sync", func="sheetsync.housekeeping.ask_for_sync", minutes=minutes))
+        entries.append(Entry(name="sync", func="sheetsync.housekeeping.ask_for_sync", words=SYNCS, minutes=minutes))
     return entries
 
 

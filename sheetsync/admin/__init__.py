@@ -6,6 +6,7 @@ from sheetsync.admin.changes import CellChangeAdmin, RecordChangeAdmin
 from sheetsync.admin.conflicts import ConflictAdmin
 from sheetsync.admin.people import AuditEntryAdmin, GroupAdmin, UserAdmin
 from sheetsync.admin.runs import ActionRunAdmin
+from sheetsync.admin.schedules import ScheduleAdmin
 from sheetsync.admin.workbooks import KeyReservationAdmin, RowStateAdmin, TabStateAdmin, WorkbookAdmin
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "KeyReservationAdmin",
     "RecordChangeAdmin",
     "RowStateAdmin",
+    "ScheduleAdmin",
     "TabStateAdmin",
     "UserAdmin",
     "WorkbookAdmin",

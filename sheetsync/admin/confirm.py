@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+
+
+@dataclass(frozen=True, kw_only=True)
+class Other:
+    """A second thing that may be answered; its button posts its name."""
+
+    name: str
+    label: str
 
 
 def confirmed(request: HttpRequest) -> bool:
@@ -14,11 +23,19 @@ def confirmed(request: HttpRequest) -> bool:
 
 
 def ask(
-    page: Any, request: HttpRequest, *, title: str, text: str, button: str, back: str, details: Any = ""
+    page: Any,
+    request: HttpRequest,
+    *,
+    title: str,
+    text: str,
+    button: str,
+    back: str,
+    details: Any = "",
+    other: Other | None = None,
 ) -> HttpResponse:
     """The page with the question; its button posts `confirm=yes` to the same address.
 
-    `text` says what will happen, `details` (safe HTML) to what, `back` is where "no" leads.
+    `other` is a second button beside it. `text` says what will happen, `details` (safe HTML) to what, `back` is where "no" leads.
     """
     context = {
         **page.admin_site.each_context(request),
@@ -27,6 +44,7 @@ def ask(
         "text": text,
         "details": details,
         "button": button,
+        "other": other,
         "back": back,
     }
     return TemplateResponse(request, "admin/sheetsync/confirm.html", context)

@@ -24,6 +24,8 @@ from sheetsync.admin.recording import RESTORE, AdminRun
 from sheetsync.models import Conflict
 from sheetsync.storage import plain
 
+REFUSALS_SHOWN = 5  # of many conflicts that are restored at once
+
 
 @admin.register(Conflict)
 class ConflictAdmin(ReadOnlyAdmin):
@@ -101,8 +103,17 @@ class ConflictAdmin(ReadOnlyAdmin):
     @admin.action(description="Restore the other value", permissions=["operate"])
     def restore_other_value(self, request: HttpRequest, queryset: QuerySet[Conflict]) -> None:
         """Restores the value that gave way, for each of the selected conflicts where that is still possible."""
-        for conflict in queryset:
-            self._restore(request, conflict)
+        restored, refusals = 0, []
+        for conflict in queryset.filter(status=Conflict.Status.OPEN):
+            refused, _notices = restore(conflict, signed_in(request))
+            restored += not refused
+            refusals += [f"{conflict}: {refused}"] if refused else []
+        for text in refusals[:REFUSALS_SHOWN]:
+            self.message_user(request, text, messages.ERROR)
+        if len(refusals) > REFUSALS_SHOWN:
+            more = f"and {len(refusals) - REFUSALS_SHOWN} more were left as they are, for reasons like these."
+            self.message_user(request, more, messages.ERROR)
+        self.message_user(request, f"Restored: {restored}. The next sync shows it in the sheets.", messages.SUCCESS)
 
     @button("Keep what stands", permissions=["operate"], icon="check")
     def keep_this(self, request: HttpRequest, object_id: str) -> HttpResponse:

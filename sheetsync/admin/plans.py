@@ -33,7 +33,7 @@ def stored_plan(lines: Sequence[Mapping[str, Any]]) -> SafeString | str:
     own = [line for line in lines if line["workbook"] == DATABASE]
     rows = ((line["tab"], line["key"], line["column"], short(line["from"]), short(line["to"])) for line in own)
     headers = ("Record of", "Key", "Field", "Now", "Then")
-    return _capped(headers, rows, len(own), "Nothing is changed in the database.")
+    return capped(headers, rows, len(own), "Nothing is changed in the database.")
 
 
 def sheet_plan(lines: Sequence[Mapping[str, Any]]) -> SafeString | str:
@@ -43,7 +43,7 @@ def sheet_plan(lines: Sequence[Mapping[str, Any]]) -> SafeString | str:
         (f"{line['workbook']} / {line['tab']}", _key(line), line["column"], short(line["from"]), short(line["to"]))
         for line in own
     )
-    return _capped(("Sheet", "Row", "Column", "Now", "Then"), rows, len(own), "No cell is written.")
+    return capped(("Sheet", "Row", "Column", "Now", "Then"), rows, len(own), "No cell is written.")
 
 
 def _key(line: Mapping[str, Any]) -> str:
@@ -65,7 +65,7 @@ def stored_changes(run: ActionRun) -> SafeString | str:
         for name, (old, new) in change.fields.items()
         if not (change.created and new in (None, "", False, [], {}))
     ]
-    return _capped(("Record of", "Key", "Field", "Before", "After"), rows, len(rows), "Nothing.")
+    return capped(("Record of", "Key", "Field", "Before", "After"), rows, len(rows), "Nothing.")
 
 
 def cell_changes(run: ActionRun) -> SafeString | str:
@@ -82,7 +82,7 @@ def cell_changes(run: ActionRun) -> SafeString | str:
         for change in changes
         for name, (old, new) in change.cells.items()
     ]
-    return _capped(("Sheet", "Row", "Column", "Before", "Written"), rows, len(rows), "Nothing.")
+    return capped(("Sheet", "Row", "Column", "Before", "Written"), rows, len(rows), "Nothing.")
 
 
 def told(messages: Iterable[Mapping[str, Any]], nothing: str = "Nothing to tell.") -> SafeString | str:
@@ -98,7 +98,7 @@ def told(messages: Iterable[Mapping[str, Any]], nothing: str = "Nothing to tell.
         )
         for message in said
     )
-    return _capped(("Status", "Sheet", "Row", "Key", "Message"), rows, len(said), nothing)
+    return capped(("Status", "Sheet", "Row", "Key", "Message"), rows, len(said), nothing)
 
 
 def kept(messages: Sequence[Message]) -> SafeString | str:
@@ -112,7 +112,7 @@ def kept(messages: Sequence[Message]) -> SafeString | str:
         )
         for message in messages
     )
-    return _capped(("Sheet", "Row", "Key", "Why it stays"), rows, len(messages), "")
+    return capped(("Sheet", "Row", "Key", "Why it stays"), rows, len(messages), "")
 
 
 def import_changes(plan: ImportPlan) -> SafeString | str:
@@ -123,14 +123,14 @@ def import_changes(plan: ImportPlan) -> SafeString | str:
         for row in plan.changing
         for name, (old, new) in row.changes.items()
     ]  # fmt: skip
-    return _capped(("Row", "Key", "Field", "Stored", "From the file"), rows, len(rows), "Nothing changes.")
+    return capped(("Row", "Key", "Field", "Stored", "From the file"), rows, len(rows), "Nothing changes.")
 
 
 def import_refusals(plan: ImportPlan) -> SafeString | str:
     """What an import refuses or warns of, and why."""
     told_of = [row for row in plan.rows if not row.verdict.startswith("OK")]
     rows = ((row.number, row.key, row.verdict) for row in told_of)
-    return _capped(("Row", "Key", "Message"), rows, len(told_of), "")
+    return capped(("Row", "Key", "Message"), rows, len(told_of), "")
 
 
 def _in_cell(column: Column, value: Any) -> str:
@@ -143,7 +143,8 @@ def as_told(messages: Iterable[Message]) -> list[dict[str, Any]]:
     return [message.as_json() for message in messages]
 
 
-def _capped(headers: Sequence[str], rows: Iterable[Sequence[Any]], count: int, nothing: str) -> SafeString | str:
+def capped(headers: Sequence[str], rows: Iterable[Sequence[Any]], count: int, nothing: str) -> SafeString | str:
+    """A table of the first rows, and how many more there are."""
     shown = [row for row, _place in zip(rows, range(LINES_SHOWN), strict=False)]
     drawn = table(headers, shown, nothing=nothing)
     if count <= len(shown):

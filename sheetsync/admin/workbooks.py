@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,13 +18,15 @@ from unfold.enums import ActionVariant
 
 from sheetsync.admin.asking import run_now
 from sheetsync.admin.base import DeskPage, ReadOnlyAdmin, ReadOnlyInline
+from sheetsync.admin.brake import settle_brake
 from sheetsync.admin.confirm import ask, confirmed
 from sheetsync.admin.decorators import button, shown
+from sheetsync.admin.saving import saving_action
 from sheetsync.admin.tables import table
 from sheetsync.connecting import TabFinding, canonical_location, find_tabs
 from sheetsync.models import KeyReservation, RowState, TabState, Workbook
-from sheetsync.registry import registry
 from sheetsync.runs import ACTIONS
+from sheetsync.scope import shows_model
 from sheetsync.tabs import Role
 from sheetsync.workbooks.interface import WorkbookUnavailable
 from sheetsync.workbooks.kinds import open_location, title_of
@@ -166,12 +167,6 @@ def _finding_row(finding: TabFinding) -> Sequence[str]:
     return (finding.title, ", ".join(finding.recognised), ", ".join(unknown), ", ".join(finding.absent), problem)
 
 
-def saving_action(role: str) -> str:
-    """The action that saves most tabs of a workbook of that role, "" when none does."""
-    counted = Counter(name for tab in registry.tabs(role) for name in tab.saved_by if name in ACTIONS)
-    return counted.most_common(1)[0][0] if counted else ""
-
-
 def _address(workbook: Workbook) -> str:
     return reverse("admin:sheetsync_workbook_change", args=(workbook.pk,))
 
@@ -189,6 +184,16 @@ class TabStateAdmin(ReadOnlyAdmin):
         (None, {"fields": (("workbook", "tab"), ("row_count", "read_at", "saved_at"), "message", "known_columns")}),
         ("Rows to look at", {"fields": ("rows_to_look_at",)}),
     )
+    actions_detail = ("look_at_missing_rows",)
+
+    def may_operate(self, request: HttpRequest) -> bool:
+        """Whoever may sync workbooks."""
+        return bool(request.user.has_perm("sheetsync.change_workbook")) and shows_model(request, TabState)
+
+    @button("Rows that are gone", permissions=["operate"], icon="playlist_remove")
+    def look_at_missing_rows(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """What the brake stopped for, and a person's word on it."""
+        return settle_brake(self, request, get_object_or_404(self.get_queryset(request), pk=object_id))
 
     @shown("Rows to look at")
     def problem_count(self, state: TabState) -> int:
