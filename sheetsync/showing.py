@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sheetsync.cells import encode, render, shows
+from sheetsync.decisions import Decisions
 from sheetsync.keys import KeyFate
 from sheetsync.merge import Attempt, RowMemory
 from sheetsync.opentab import OpenTab, RowWork
@@ -13,7 +14,7 @@ from sheetsync.recording import close
 from sheetsync.records import NewRow, Record, Scene
 from sheetsync.settling import merge
 from sheetsync.tabs import SHOWN, TWO_WAY, Owner
-from sheetsync.verdicts import compose, is_failed
+from sheetsync.verdicts import REMARK, compose, is_failed
 from sheetsync.view import SheetRow, TabView, row_digest
 from sheetsync.workbooks.interface import Raw, Writable
 from sheetsync.writing import PlannedCell, PlannedRow, TabPlan
@@ -32,8 +33,9 @@ def show(tab: OpenTab) -> TabPlan:
         tab.memory.load_marks()
     if moved_on or tab.job.refresh:
         _wake_rows(tab)
+    decisions = Decisions(tab)
     for work in tab.work.values():
-        _show_row(tab, plan, work, tab.open_conflicts.get(work.key, ()))
+        _show_row(tab, plan, work, decisions)
     _show_unclear_rows(tab, plan)
     if tab.job.append is not None:
         _append(tab, plan, _rows_to_append(tab, tab.job.append))
@@ -70,14 +72,17 @@ def _wake_rows(tab: OpenTab) -> None:
         incoming.takes.clear()
 
 
-def _show_row(tab: OpenTab, plan: TabPlan, work: RowWork, conflicts: Sequence[str]) -> None:
+def _show_row(tab: OpenTab, plan: TabPlan, work: RowWork, decisions: Decisions) -> None:
     record = tab.db.get(work.key)
+    conflicts = tab.open_conflicts.get(work.key, ())
     incoming = work.incoming
     cells: list[PlannedCell] = []
     if record is not None:
         cells.extend(_shown_cells(tab, work.row, work.key, record))
         if not incoming.failure and tab.job.take:
-            cells.extend(_pushed_cells(tab, work, record))
+            pushed = list(_pushed_cells(tab, work, record))
+            cells.extend(pushed)
+            _tell_who_decided(tab, work, record, pushed, decisions)
     mark = tab.memory.mark(work.key)
     # Where nothing is taken nothing was judged either: an earlier refusal still stands.
     stands = not tab.job.take and is_failed(mark.verdict)
@@ -116,6 +121,17 @@ def _pushed_cells(tab: OpenTab, work: RowWork, record: Record) -> Iterable[Plann
         yield _cell(tab, work.row, work.key, name, render(column, record.values[name]), encoded=wanted, two_way=True)
 
 
+def _tell_who_decided(
+    tab: OpenTab, work: RowWork, record: Record, pushed: Sequence[PlannedCell], decisions: Decisions
+) -> None:
+    """A row that is given what was decided in the admin says who decided it."""
+    if not pushed:
+        return
+    told = decisions.told(record.pk, {cell.column: encode(record.values[cell.column]) for cell in pushed})
+    if told:
+        tab.memory.mark(work.key).notice = f"{REMARK}{told}"
+
+
 def _verdict(tab: OpenTab, work: RowWork, record: Record | None, conflicts: Sequence[str], notice: str) -> str:
     incoming = work.incoming
     kept = [
@@ -123,12 +139,14 @@ def _verdict(tab: OpenTab, work: RowWork, record: Record | None, conflicts: Sequ
         for name in conflicts
     ]
     doubled = [tab.doubled_text(name) for name in tab.header.doubled]
-    said = [text for text in (notice, tab.notices.get(work.key, "")) if text]
+    is_remark = notice.startswith(REMARK)
+    said = [text for text in ("" if is_remark else notice, tab.notices.get(work.key, "")) if text]
     return compose(
         failure=incoming.failure,
         refused=list(incoming.refused.values()),
         skipped=incoming.skipped,
         warnings=[*kept, *said, *doubled],
+        remarks=[notice.removeprefix(REMARK)] if is_remark else [],
         note=record.note if record else "OK",
     )
 

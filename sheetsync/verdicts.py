@@ -8,10 +8,21 @@ from collections.abc import Sequence
 LONGEST = 900
 
 
+# A notice that begins so is good to know and nothing to worry about.
+REMARK = "OK: "
+
+
 def compose(
-    *, failure: str = "", refused: Sequence[str] = (), skipped: str = "", warnings: Sequence[str] = (), note: str = "OK"
+    *,
+    failure: str = "",
+    refused: Sequence[str] = (),
+    skipped: str = "",
+    warnings: Sequence[str] = (),
+    remarks: Sequence[str] = (),
+    note: str = "OK",
 ) -> str:
-    """The worst first: FAILED for what was refused, SKIPPED for a row that waits, WARNING, else the note ("OK" or "OK: ...")."""
+    """The worst first: FAILED for what was refused, SKIPPED for a row that waits, WARNING, else the note ("OK" or "OK: ...").
+    Remarks go along with a warning or a note."""
     failures = [failure] if failure else [text for text in refused if text]
     if failures:
         return _shortened("FAILED: " + "; ".join(failures))
@@ -21,8 +32,9 @@ def compose(
     if note.startswith("WARNING: "):
         said.append(note.removeprefix("WARNING: "))
     if said:
-        return _shortened("WARNING: " + "; ".join(dict.fromkeys(said)))
-    return _shortened(note)
+        return _shortened("WARNING: " + "; ".join(dict.fromkeys([*said, *remarks])))
+    noted = [note.removeprefix("OK: ")] if note.startswith("OK: ") else []
+    return _shortened("OK: " + "; ".join([*remarks, *noted])) if remarks else _shortened(note)
 
 
 def is_failed(verdict: str) -> bool:

@@ -13,11 +13,13 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 from sheetsync.admin.edits import Edit, entered_fields, plan_edit
 from sheetsync.admin.recording import EDIT, AdminRun
 from sheetsync.cells import Refusal, Value, parse, render
+from sheetsync.models import RecordChange
 from sheetsync.tabs import Column, Kind
 
 # Kinds whose cells hold structure: the admin takes the same text as the sheet.
 STRUCTURED = frozenset({Kind.KEY_LIST, Kind.NUMBERS, Kind.WEIGHTS, Kind.JSON})
 REASON = "change_reason"
+RECENT = 50  # changes of a record in which the one that came between is looked for
 
 
 class CellField(forms.CharField):
@@ -113,7 +115,7 @@ class EditForm(forms.ModelForm):  # type: ignore[type-arg]
             if self._changed_meanwhile(record, name):
                 self.add_error(
                     name,
-                    f"{name} was changed by somebody else since you opened this page; it now holds "
+                    f"{name} was changed by {_who_changed(record, name)} since you opened this page; it now holds "
                     f"{str(_stored(record, name))[:60]!r}. Open the page again to see it, then make your change.",
                 )
         return {name: self.cleaned_data[name] for name in changed if name in self.cleaned_data}
@@ -126,6 +128,13 @@ class EditForm(forms.ModelForm):  # type: ignore[type-arg]
         if isinstance(stored, str):
             return _as_posted(stored) != _as_posted(shown)
         return self.fields[name].has_changed(stored, shown)
+
+
+def _who_changed(record: models.Model, name: str) -> str:
+    """Who asked for the last change of a field."""
+    changes = RecordChange.objects.filter(model=record._meta.label, object_id=record.pk).select_related("run")
+    run = next((change.run for change in changes.order_by("-pk")[:RECENT] if name in change.fields), None)
+    return f"{run.requested_by} ({run.action})" if run and run.requested_by else "somebody else"
 
 
 def _as_posted(text: str) -> str:

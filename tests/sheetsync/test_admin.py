@@ -9,6 +9,7 @@ import openpyxl
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.db import connection, models
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -154,6 +155,18 @@ def test_a_field_that_somebody_else_changed_meanwhile_is_refused(ada: Client) ->
     assert "somebody else" in errors(response)["title"][0]
     record.refresh_from_db()
     assert record.title == "Theirs"
+
+
+def test_the_second_of_two_people_is_told_who_was_first(ada: Client) -> None:
+    record = initiative(title="Old")
+    data = opened(ada, change_url(record))
+    vera = User.objects.create_superuser("vera", password="-")
+    other = Client()
+    other.force_login(vera)
+    edit(other, record, title="Vera's")
+    response = save(ada, change_url(record), data, title="Mine")
+    said = errors(response)["title"][0]
+    assert said.startswith('title was changed by vera (admin.edit) since you opened this page; it now holds "Vera\'s"')
 
 
 def test_an_earlier_version_is_brought_back_as_a_run(ada: Client) -> None:
