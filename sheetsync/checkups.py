@@ -20,11 +20,14 @@ from django_q.models import OrmQ, Schedule
 from sheetsync.connecting import find_tabs
 from sheetsync.doctor import Finding, broken, checkup, ok, warning
 from sheetsync.health import SILENT_AFTER_S, workers
+from sheetsync.housekeeping import SYNC
 from sheetsync.models import KeyCounter, Workbook
+from sheetsync.quota import Load
+from sheetsync.runs import ACTIONS
 from sheetsync.schedules import PREFIX, problem_of, timetable
 from sheetsync.service_tabs import SERVICE_TITLES
 from sheetsync.workbooks.interface import WorkbookUnavailable
-from sheetsync.workbooks.kinds import open_workbook
+from sheetsync.workbooks.kinds import is_spreadsheet, open_workbook
 
 # Below these, a disk is nearly full: a write makes a copy of the workbook beside it.
 SPARE_BYTES, LEAST_BYTES = 1_000_000_000, 100_000_000
@@ -33,6 +36,7 @@ CLOCK_OFF_S, CLOCK_WRONG_S = 5.0, 60.0
 # A task that nobody picked up for so long says that no worker keeps up.
 QUEUE_OLD = datetime.timedelta(minutes=10)
 MANY_WORKBOOKS = 20  # more than this, and SQLite's one writer is a bottleneck
+LEAST_LEFT = 4  # the part of Google's quota that must be left for people: a quarter
 FIRST_TRY_KEY = "only-for-a-first-try"
 SHORTEST_KEY = 32
 
@@ -196,6 +200,38 @@ def credentials() -> Iterator[Finding]:
         yield broken("credentials", f"{place} lacks {', '.join(missing)}", repair)
     else:
         yield ok("credentials", f"workbooks are shared with {read['client_email']}")
+
+
+@checkup("quota")
+def quota() -> Iterator[Finding]:
+    """What the timetable asks of Google leaves room for people."""
+    load = current_load()
+    if not load.spreadsheets or not load.budget:
+        return
+    text = (
+        f"{load.spreadsheets} spreadsheets: {load.reads} of {load.budget} reads a minute at rest, "
+        f"a Control tab's turn comes every {load.control_every} min"
+    )
+    if load.left * LEAST_LEFT >= load.budget:
+        yield ok("quota", text)
+    else:
+        repair = (
+            "Sync less often (SYNC_EVERY_MINUTES), look at fewer tabs a minute (SHEETS_POLLS_PER_MINUTE), or have Google "
+            "raise the quota and SHEETS_REQUESTS_PER_MINUTE with it."
+        )
+        yield warning("quota", f"{text}, which leaves too little for what people ask for", repair)
+
+
+def current_load() -> Load:
+    """As the workbooks and the settings are now."""
+    active = [one for one in Workbook.objects.filter(is_active=True) if is_spreadsheet(one.location)]
+    return Load(
+        spreadsheets=len(active),
+        synced=sum(one.role in ACTIONS[SYNC].roles for one in active),
+        sync_every=settings.SYNC_EVERY_MINUTES,
+        polls=settings.SHEETS_POLLS_PER_MINUTE,
+        budget=settings.SHEETS_REQUESTS_PER_MINUTE,
+    )
 
 
 @checkup("workbooks")
