@@ -121,7 +121,11 @@ class Plan:
 def plans() -> tuple[Plan, ...]:
     """Every initiative's plan, in the order of the refs."""
     countries = _countries()
-    return tuple(_plan(row, MARKETS.get(countries[row["ref"]])) for row in _table("planning.csv"))
+    scored_twice = _second_scoring()
+    return tuple(
+        _plan(row, MARKETS.get(countries[row["ref"]]), scored_twice.get(row["ref"], {}))
+        for row in _table("planning.csv")
+    )
 
 
 def as_typed(text: str) -> Cell:
@@ -180,15 +184,29 @@ _NUMBERS = {
 }
 
 
-def _plan(row: Mapping[str, str], market: str | None) -> Plan:
+def _second_scoring() -> dict[str, dict[str, Cell]]:
+    """ref -> inputs of frameworks that don't count for it, so that frameworks can be held against each other."""
+    found: dict[str, dict[str, Cell]] = {}
+    for row in _table("second_frameworks.csv"):
+        found.setdefault(row["ref"], {}).update(_inputs(row))
+    return found
+
+
+def _inputs(row: Mapping[str, str]) -> dict[str, Cell]:
+    """Column -> number of the row's framework."""
+    numbers = zip(_NUMBERS.get(row["framework"], ()), row["numbers"].split("/"), strict=False)
+    return {column: as_typed(number) for column, number in numbers}
+
+
+def _plan(row: Mapping[str, str], market: str | None, second: Mapping[str, Cell]) -> Plan:
     framework = row["framework"]
-    numbers = zip(_NUMBERS.get(framework, ()), row["numbers"].split("/"), strict=False)
     by_model = row["contributions"] == "adopt"
     scoring = {
         "use_math_model": True if framework == "MATH_MODEL" else None,
         "active_scoring_framework": framework or None,
         "immediate_kpi_key": row["metric"] or None,
-        **{column: as_typed(number) for column, number in numbers},
+        **second,
+        **_inputs(row),
     }
     return Plan(
         ref=row["ref"],
