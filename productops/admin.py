@@ -11,13 +11,11 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 
 from backlog.models import Initiative
+from productops import admin_templates as _admin_templates  # noqa: F401  # registers its page
 from productops.admin_filters import AdoptionState, BelongsTo, ModelState, ParamState
-from productops.admin_forms import TemplateForm
 from productops.adoption import Basis
 from productops.figures import amount
-from productops.formula_tree import RESULT_NAME
 from productops.llm import admin as _llm_admin  # noqa: F401  # registers its page
-from productops.model_templates import TEMPLATE_FIELDS, stored_template
 from productops.models import (
     SHARED_KEY,
     InitiativeContribution,
@@ -25,24 +23,19 @@ from productops.models import (
     InitiativeParam,
     InitiativeScoring,
     MetricConfig,
-    ModelTemplate,
     Review,
 )
 from productops.reviews import why_not_ticked
-from productops.templates import example_of
 from sheetsync.admin.asking import run_now
 from sheetsync.admin.base import DeskAdmin, ReadOnlyAdmin, as_code, signed_in
 from sheetsync.admin.decorators import shown
-from sheetsync.admin.forms import REASON, EditForm
-from sheetsync.admin.recording import ADD, AdminRun
-from sheetsync.admin.tables import table
+from sheetsync.admin.tables import shown_number, table
 from sheetsync.admin.transfer import TransfersRows
 from sheetsync.context import Arguments
 from sheetsync.exporting import ExportColumn
 from sheetsync.importing import Barrier
 from sheetsync.records import Incoming
 from sheetsync.scope import is_limited, within_scope
-from sheetsync.storage import NewRecord, Origin
 from sheetsync.tabs import Role
 from sheetsync.words import as_shown
 
@@ -132,12 +125,11 @@ class InitiativeParamAdmin(TransfersRows, ApprovedAdmin):
         "title",
         "framework",
         "param_name",
-        "value",
-        "min",
-        "max",
+        "shown_value",
+        "shown_range",
         "unit",
         "approved",
-        "is_auto_seeded",
+        "source",
     )
     list_display_links = ("key", "param_name")
     list_filter = ("approved", ParamState, BelongsTo, "framework", "is_auto_seeded", "unit", "initiative__department")
@@ -148,6 +140,18 @@ class InitiativeParamAdmin(TransfersRows, ApprovedAdmin):
         ("Value", {"fields": (("value", "unit"), ("min", "max"), "approved", "is_auto_seeded")}),
         ("Where it comes from", {"fields": ("source", "notes")}),
     )
+
+    @shown("Value", ordering="value")
+    def shown_value(self, param: InitiativeParam) -> str:
+        """As people read numbers."""
+        return shown_number(param.value)
+
+    @shown("From min to max", ordering="min")
+    def shown_range(self, param: InitiativeParam) -> str:
+        """A dash for an end that nobody named."""
+        if param.min is None and param.max is None:
+            return "-"
+        return f"{shown_number(param.min)} to {shown_number(param.max)}"
 
     def get_export_columns(self) -> Sequence[ExportColumn]:
         """As in the sheet, where a parameter without an initiative is SHARED."""
@@ -173,7 +177,7 @@ class InitiativeParamAdmin(TransfersRows, ApprovedAdmin):
 class InitiativeScoringAdmin(OfInitiativeAdmin):
     """Inputs and scores of every framework, side by side."""
 
-    list_display = ("key", "title", "rice_overall_score", "wsjf_overall_score", "math_overall_score", "active")
+    list_display = ("key", "title", "rice", "wsjf", "math", "active")
     actions = ("count_rice", "count_wsjf", "count_math")
     list_display_links = ("key", "title")
     list_filter = ("initiative__active_scoring_framework", "initiative__department")
@@ -199,6 +203,21 @@ class InitiativeScoringAdmin(OfInitiativeAdmin):
         ),
         ("Math model", {"fields": (("math_value_score", "math_effort_score", "math_overall_score"),)}),
     )
+
+    @shown("RICE", ordering="rice_overall_score")
+    def rice(self, scoring: InitiativeScoring) -> str:
+        """The overall score."""
+        return shown_number(scoring.rice_overall_score)
+
+    @shown("WSJF", ordering="wsjf_overall_score")
+    def wsjf(self, scoring: InitiativeScoring) -> str:
+        """The overall score."""
+        return shown_number(scoring.wsjf_overall_score)
+
+    @shown("Math model", ordering="math_overall_score")
+    def math(self, scoring: InitiativeScoring) -> str:
+        """The overall score."""
+        return shown_number(scoring.math_overall_score)
 
     def has_switch_permission(self, request: HttpRequest) -> bool:
         """For those who may start actions."""
@@ -266,44 +285,6 @@ class InitiativeContributionAdmin(OfInitiativeAdmin):
         rows = [(f"model {name}", model.formula_text) for name, model in basis.models.items()]
         rows += [(name, "empty" if value is None else amount(value)) for name, value in basis.params.items()]
         return table(("From", "As it was then"), rows)
-
-
-@admin.register(ModelTemplate)
-class ModelTemplateAdmin(DeskAdmin):
-    """What math models may start from: analysts curate the library here, and take out of use what shouldn't be chosen."""
-
-    form = TemplateForm
-    admin_fields = TEMPLATE_FIELDS
-    list_display = ("template_name", "description", "example", "target_kpi_key", "is_active")
-    list_filter = ("is_active", "target_kpi_key")
-    search_fields = ("template_name", "description", "formula_text")
-    readonly_fields = ("example",)
-    fieldsets = (
-        (None, {"fields": (("template_name", "is_active"), "description")}),
-        ("Model", {"fields": ("formula_text", "metric_chain_text", "target_kpi_key", "assumptions_text")}),
-        ("Worked example", {"fields": ("params_json", ("example_result", "example"))}),
-    )
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Templates are made here, and nowhere else."""
-        return bool(request.user.has_perm("productops.add_modeltemplate"))
-
-    @shown("Worked example")
-    def example(self, template: ModelTemplate) -> str:
-        """What the formula gives with the numbers of the parameters."""
-        found = example_of(stored_template(template)) if template.pk else "computed once it is saved"
-        return found if isinstance(found, str) else f"{RESULT_NAME} = {amount(found)}"
-
-    def save_model(self, request: HttpRequest, obj: models.Model, form: EditForm, change: bool) -> None:
-        """An edit like any other; a new template is made as a run that can be undone."""
-        if change:
-            super().save_model(request, obj, form, change)
-            return
-        run = AdminRun(ADD, signed_in(request), form.cleaned_data.get(REASON, ""))
-        with run.recorded() as storage:
-            fields = {name: form.cleaned_data[name] for name in TEMPLATE_FIELDS}
-            (obj.pk,) = storage.create(ModelTemplate, [NewRecord(fields=fields, origin=Origin(label=str(obj)))])
-        obj.refresh_from_db()
 
 
 @admin.register(Review)

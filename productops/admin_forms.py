@@ -43,6 +43,28 @@ class ParamsField(forms.CharField):
 class TemplateForm(EditForm):
     """A template is kept when its formula can be read, names the parameters that it has, and gives the example's result."""
 
+    # field -> what it is, and how many lines it shows
+    _HELP = {
+        "description": ("When to use it, and what it says.", 3),
+        "formula_text": ("As in MathModels; every name that no line assigns needs a line in the parameters.", 5),
+        "metric_chain_text": (
+            "{kpi} stands for the KPI that a started model contributes to: visits -> orders -> {kpi}",
+            2,
+        ),
+        "target_kpi_key": ("An active KPI; empty means the north star.", 0),
+        "assumptions_text": ("What has to be true for it.", 3),
+        "example_result": ("What the formula gives for value with the numbers of the parameters.", 0),
+        "is_active": ("Untick it to keep it from being chosen; models that were started from it stay.", 0),
+    }
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for name, (text, lines) in self._HELP.items():
+            if name in self.fields:
+                self.fields[name].help_text = text
+                if lines:
+                    self.fields[name].widget.attrs["rows"] = lines
+
     params_json = ParamsField(label="Parameters", help_text=f"One a line: {PARTS}. The numbers are the worked example.")
 
     def clean(self) -> dict[str, Any]:

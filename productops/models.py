@@ -39,6 +39,8 @@ class MetricConfig(models.Model):
     history = HistoricalRecords()
 
     class Meta:
+        verbose_name = "KPI"
+        verbose_name_plural = "KPIs"
         ordering = ("kpi_key",)
 
     def __str__(self) -> str:
@@ -73,6 +75,10 @@ class InitiativeScoring(models.Model):
 
     history = HistoricalRecords()
 
+    class Meta:
+        verbose_name = "scores"
+        verbose_name_plural = "scores"
+
     def __str__(self) -> str:
         return f"scores of {self.initiative}"
 
@@ -96,6 +102,8 @@ class InitiativeMathModel(models.Model):
     history = HistoricalRecords()
 
     class Meta:
+        verbose_name = "math model"
+        verbose_name_plural = "math models"
         ordering = ("initiative", "model_name")
         constraints = (models.UniqueConstraint(fields=("initiative", "model_name"), name="one_model_per_name"),)
         permissions = (("approve_initiativemathmodel", "Can approve math models"),)
@@ -127,6 +135,8 @@ class InitiativeParam(models.Model):
     history = HistoricalRecords()
 
     class Meta:
+        verbose_name = "parameter"
+        verbose_name_plural = "parameters"
         ordering = ("initiative", "framework", "param_name")
         permissions = (("approve_initiativeparam", "Can approve parameters"),)
         constraints = (
@@ -163,6 +173,8 @@ class InitiativeContribution(models.Model):
     history = HistoricalRecords()
 
     class Meta:
+        verbose_name = "contribution"
+        verbose_name_plural = "contributions"
         permissions = (("adopt_initiativecontribution", "Can adopt computed contributions"),)
 
     def __str__(self) -> str:
@@ -187,6 +199,8 @@ class ModelTemplate(models.Model):
     history = HistoricalRecords()
 
     class Meta:
+        verbose_name = "template"
+        verbose_name_plural = "templates"
         ordering = ("template_name",)
 
     def __str__(self) -> str:
