@@ -16,11 +16,15 @@ from productops.consistency import Kind
 from productops.contribution_check import Standing, adoption_remark, comparison
 from productops.evaluation import FRAMEWORKS, SCORE_PARTS, load_kpis
 from productops.figures import amount
-from productops.model_outputs import outputs_text
+from productops.formula_steps import steps_text
+from productops.model_outputs import explain_model, model_spreads
 from productops.models import SHARED_KEY, InitiativeMathModel, InitiativeParam, InitiativeScoring
 from productops.ranges import shown_drawing
 from productops.reports import load_report, load_standing
+from productops.spread_figures import KpiSpread
+from productops.spread_plots import histogram_plot, tornado_plot
 from sheetsync.admin.links import run_address
+from sheetsync.admin.plots import render_plot
 from sheetsync.admin.tables import shown_number, table
 from sheetsync.models import ActionRun
 from sheetsync.scope import is_limited
@@ -49,23 +53,60 @@ def consistency(request: HttpRequest, initiative: Initiative) -> SafeString | st
 
 
 def models(request: HttpRequest, initiative: Initiative) -> SafeString | str:
-    """Each model with its formula and what it gives."""
+    """Each model with its formula, the steps that it takes with its parameters' numbers, and what it gives."""
     inputs = {model.name: model for model in standing_of(initiative).models}
-    active, drawing = standing_of(initiative).active, shown_drawing()
     rows = []
     for stored in InitiativeMathModel.objects.filter(initiative=initiative).order_by("model_name"):
         address = reverse("admin:productops_initiativemathmodel_change", args=(stored.pk,))
+        explained = explain_model(inputs[stored.model_name])
         rows.append(
             (
                 format_html('<a href="{}">{}</a>', address, stored.model_name),
                 stored.target_kpi_key,
-                format_html('<pre class="text-xs whitespace-pre-wrap">{}</pre>', stored.formula_text),
+                _lines(stored.formula_text),
+                _lines(steps_text(explained.steps)) if explained.steps else explained.error,
                 stored.metric_chain_text,
-                outputs_text(inputs[stored.model_name], active, drawing),
                 "approved" if stored.approved_by_user else "not approved",
             )
         )
-    return table(("Model", "Contributes to", "Formula", "Metric chain", "Gives", "Approval"), rows, nothing="")
+    headers = ("Model", "Contributes to", "Formula", "With its numbers", "Metric chain", "Approval")
+    return table(headers, rows, nothing="")
+
+
+def _lines(text: str) -> SafeString:
+    """Lines below each other, each as long as the table allows."""
+    return format_html_join("", '<div><code class="text-xs">{}</code></div>', ((line,) for line in text.splitlines()))
+
+
+def ranges(request: HttpRequest, initiative: Initiative) -> SafeString | str:
+    """How far each computed contribution may lie apart, over the approved ranges, and which parameters move it."""
+    standing = standing_of(initiative)
+    computed, units = standing.computed.numbers, load_kpis().units
+    spreads = model_spreads(standing.models, standing.active, shown_drawing())
+    if not spreads:
+        return ""
+    head = ("KPI", "P10", "P50", "P90", "Mean", "Negative", "Moves it most")
+    figures = table(head, [_spread_row(spread, units.get(spread.kpi, "")) for spread in spreads])
+    plots = [
+        (
+            render_plot(histogram_plot(spread, now=computed[spread.kpi], unit=units.get(spread.kpi, ""))),
+            render_plot(tornado_plot(spread, now=computed[spread.kpi], unit=units.get(spread.kpi, ""))),
+        )
+        for spread in spreads
+        if spread.kpi in computed
+    ]
+    return format_html("{}{}", figures, format_html_join("", '<div class="desk-cards">{}{}</div>', plots))
+
+
+def _spread_row(spread: KpiSpread, unit: str) -> Sequence[str]:
+    figures = (spread.p10, spread.p50, spread.p90, spread.mean)
+    moving = [swing.name for swing in spread.swings if swing.width]
+    return (
+        f"{spread.kpi} ({unit})" if unit else spread.kpi,
+        *(amount(float(f"{number:.3g}")) for number in figures),
+        f"{spread.negative:.0%} of the draws".replace("%", " %"),
+        ", ".join(moving[:3]),
+    )
 
 
 def params(request: HttpRequest, initiative: Initiative) -> SafeString | str:

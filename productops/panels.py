@@ -7,7 +7,7 @@ from django.urls import reverse
 from productops.adoption_page import PAGE as ADOPTIONS
 from productops.adoption_page import adoptions
 from productops.approving import approval_panel, approvals, models_to_approve, params_to_approve
-from productops.initiative_panels import consistency, contributions, models, params, scores
+from productops.initiative_panels import consistency, contributions, models, params, ranges, scores
 from productops.metric_tree_page import PAGE as METRICS
 from productops.metric_tree_page import metrics
 from productops.ranking_page import PAGE as FRAMEWORKS
@@ -23,6 +23,7 @@ _PANELS = (
     ("consistency", "What doesn't go together", 10, consistency, "productops.view_initiativecontribution"),
     ("contributions", "Contributions", 20, contributions, "productops.view_initiativecontribution"),
     ("models", "Math models", 40, models, "productops.view_initiativemathmodel"),
+    ("ranges", "How far it may lie apart", 45, ranges, "productops.view_initiativeparam"),
     ("params", "Parameters", 50, params, "productops.view_initiativeparam"),
     ("scores", "Scores", 60, scores, "productops.view_initiativescoring"),
 )

@@ -178,11 +178,24 @@ def test_models_params_scores_and_contributions_are_shown(ada: Client) -> None:
     InitiativeScoring.objects.create(initiative=owner, rice_overall_score=12.5)
     shown = panels(ada, owner)
     assert "value = uplift * 10" in shown
-    assert "value = 0.5" in shown
+    assert "value: uplift 0.05 x 10 = 0.5" in shown
     assert "uplift: 0.5" in shown
     assert "by a formula" in shown
     assert "unused_shared" not in shown
     assert "12.5" in shown
+
+
+def test_the_ranges_behind_a_number_are_drawn(ada: Client) -> None:
+    shown = panels(ada, modelled())
+    assert "gmv over" in shown
+    assert "What moves gmv" in shown
+    assert "0 % of the draws" in shown
+
+
+def test_without_an_approved_range_there_is_nothing_to_draw(ada: Client) -> None:
+    owner = modelled()
+    InitiativeParam.objects.update(approved=False)
+    assert "panel-ranges" not in panels(ada, owner)
 
 
 def test_a_person_limited_to_departments_reads_no_keys_of_others() -> None:
