@@ -5,13 +5,14 @@ READY := .venv/.ready
 DATABASE_URL_TESTS := sqlite://:memory:
 PYTEST_ARGS ?=
 SERVE_ARGS ?=
+FUZZ_ARGS ?=
 STORIES ?= 1000
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help setup demo demo-google serve test stories screenshots bench check
+.PHONY: help setup demo demo-google serve test stories screenshots bench fuzz check
 
 help:
 	@echo "make setup   the environment and the database, nothing else"
@@ -23,6 +24,7 @@ help:
 	@echo "make stories  a thousand stories of people who edit while everything fails, on a Sheets server (STORIES=100)"
 	@echo "make check   style, types, import rules, Django's own checks"
 	@echo "make bench   the benchmarks"
+	@echo "make fuzz    a million random and hostile formulas (FUZZ_ARGS=\"20000 7\" for fewer, by another seed)"
 
 setup: $(READY) var/secret_key
 	@$(PY) manage.py migrate --verbosity 0
@@ -58,6 +60,9 @@ stories: $(READY)
 
 bench: $(READY)
 	@$(PY) -m tests.benchmarks
+
+fuzz: $(READY)
+	@$(PY) -m tests.fuzz_formulas $(FUZZ_ARGS)
 
 check: $(READY) var/secret_key
 	$(PY) -m ruff check

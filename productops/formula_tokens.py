@@ -111,9 +111,9 @@ def too_long(line: int) -> FormulaRefused:
     return FormulaRefused(text, line=line, column=1)
 
 
-def shown(text: str) -> str:
+def shown(text: str, length: int = _SHOWN_LENGTH) -> str:
     """A person's text as a message repeats it: shortened, and what can't be seen as its code."""
-    short = text if len(text) <= _SHOWN_LENGTH else text[:_SHOWN_LENGTH] + "..."
+    short = text if len(text) <= length else text[:length] + "..."
     return "".join(char if char.isprintable() else f"U+{ord(char):04X}" for char in short)
 
 

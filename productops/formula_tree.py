@@ -27,9 +27,11 @@ class FormulaError:
     text: str  # a sentence: what is wrong, and what would be accepted
     line: int = 1  # counted from 1
     column: int = 1  # character in the line, counted from 1
+    around: str = ""  # what the formula says there, shortened
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.text}"
+        near = f', near "{self.around}"' if self.around else ""
+        return f"line {self.line}{near}: {self.text}"
 
 
 class FormulaRefused(Exception):

@@ -7,8 +7,9 @@ by 100 is a fraction. Where it can be read in two ways, both are kept, and eithe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from productops.formula_tree import (
     Arithmetic,
@@ -53,6 +54,8 @@ _CONVERSIONS: tuple[tuple[frozenset[float], str, str], ...] = (
     *((frozenset({worth}), "", size) for size, worth in SIZES.items()),
 )
 _MOST_READINGS = 6
+_LARGEST_POWER = 24.0  # beyond it nobody means a unit any more
+_NEARLY_THE_SAME = 1.01  # sizes of units that count as one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +98,7 @@ def alike(one: Unit, other: Unit) -> bool:
     pounds for each of many things is often just written as pounds."""
     if one.powers == other.powers:
         return True
-    if abs(one.scale / other.scale - 1.0) > 0.01:
+    if one.ratio(other) > _NEARLY_THE_SAME:
         return False
     return same_dimensions(one, other)
 
@@ -137,7 +140,7 @@ class UnitWalk:
             case Arithmetic():
                 return self._arithmetic(node)
             case Comparison():
-                self._together(node, "compares", node.operands)
+                self._together(node, "compares", [self.measure(operand) for operand in node.operands])
                 return Measure(readings=(PLAIN,))
             case Not():
                 self.measure(node.operand)
@@ -146,7 +149,8 @@ class UnitWalk:
                 return self._logic(node)
             case Choice():
                 self.measure(node.test)
-                return self._together(node, "chooses between", (node.chosen, node.otherwise))
+                parts = [self.measure(part) for part in (node.chosen, node.otherwise)]
+                return self._together(node, "chooses between", parts)
             case Call():
                 return self._call(node)
 
@@ -159,35 +163,35 @@ class UnitWalk:
         if node.operator == "*":
             return _multiplied(left, right)
         if node.operator in ("/", "//"):
-            return _multiplied(left, _power(right, -1.0))
+            divisor = _power(right, -1.0)
+            return None if divisor is None else _multiplied(left, divisor)
         return left if node.operator == "%" else _raised(left, right)
 
     def _sum(self, node: Arithmetic) -> Measure | None:
         doing = "adds" if node.operator == "+" else "subtracts"
-        for one, other in ((node.left, node.right), (node.right, node.left)):
+        left, right = self.measure(node.left), self.measure(node.right)
+        for one, other in ((left, right), (right, left)):
             # 1 + growth means a fraction; with a growth of 5 % it is 6.
-            measure = self.measure(other) if isinstance(one, Number) and one.value == 1.0 else None
-            if measure is not None and all(unit.power_of("percent") for unit in measure.readings):
-                self._tell(node, doing, PLAIN, measure.readings[0])
+            if one is not None and one.number == 1.0 and _is_percent(other):
+                self._tell(node, doing, PLAIN, other.readings[0])
                 return None
-        return self._together(node, doing, (node.left, node.right))
+        return self._together(node, doing, [left, right])
 
     def _logic(self, node: Logic) -> Measure | None:
         parts = [self.measure(part) for part in node.parts]
         return parts[0] if parts[0] is not None and all(part == parts[0] for part in parts) else None
 
     def _call(self, node: Call) -> Measure | None:
+        measures = [self.measure(argument) for argument in node.arguments]
         if node.function in ("min", "max", "sum", "clamp"):
-            doing = "adds" if node.function == "sum" else "compares"
-            return self._together(node, doing, node.arguments)
-        first, *_others = [self.measure(argument) for argument in node.arguments]
+            return self._together(node, "adds" if node.function == "sum" else "compares", measures)
+        first = measures[0]
         if first is None or node.function in ("abs", "round", "floor", "ceil"):
             return first
         return _power(first, 0.5) if node.function == "sqrt" else Measure(readings=(PLAIN,))
 
-    def _together(self, node: Expression, doing: str, parts: Iterable[Expression]) -> Measure | None:
+    def _together(self, node: Expression, doing: str, measures: Sequence[Measure | None]) -> Measure | None:
         """The unit that parts have together; a part of bare numbers fits in, and one that isn't known leaves it open."""
-        measures = [self.measure(part) for part in parts]
         known = [measure for measure in measures if measure is not None and measure.number is None]
         if not known:
             return None if None in measures else Measure(readings=(PLAIN,))
@@ -216,18 +220,37 @@ def _shared(one: Measure, other: Measure) -> tuple[Unit, ...]:
     return tuple(dict.fromkeys(found))[:_MOST_READINGS]
 
 
+def _measure(readings: Iterable[Unit], number: float | None = None) -> Measure | None:
+    """A measure of these readings, but for those that nobody means; None when nothing is left."""
+    meant = (unit for unit in readings if all(abs(power) <= _LARGEST_POWER for _atom, power in unit.powers))
+    kept = tuple(dict.fromkeys(meant))[:_MOST_READINGS]
+    return Measure(readings=kept, number=number) if kept else None
+
+
+def _is_percent(measure: Measure | None) -> TypeGuard[Measure]:
+    return measure is not None and all(unit.power_of("percent") for unit in measure.readings)
+
+
 def _negated(measure: Measure | None) -> Measure | None:
     if measure is None or measure.number is None:
         return measure
     return Measure(readings=measure.readings, number=-measure.number)
 
 
-def _power(measure: Measure, power: float) -> Measure:
-    readings = tuple(PLAIN.by(unit, power) for unit in measure.readings)
-    number = measure.number
-    if number is not None:
-        number = number**power if number > 0 else None
-    return Measure(readings=readings, number=number)
+def _power(measure: Measure, power: float) -> Measure | None:
+    if measure.number is not None:
+        return Measure(readings=(PLAIN,), number=_number_power(measure.number, power))
+    if abs(power) > _LARGEST_POWER:
+        return None
+    return _measure(PLAIN.by(unit, power) for unit in measure.readings)
+
+
+def _number_power(number: float, power: float) -> float:
+    """Bare numbers are followed only so far as people convert with them; 1 converts nothing."""
+    try:
+        return number**power if number > 0 else 1.0
+    except OverflowError:
+        return 1.0
 
 
 def _raised(base: Measure, exponent: Measure) -> Measure | None:
@@ -237,21 +260,19 @@ def _raised(base: Measure, exponent: Measure) -> Measure | None:
     return Measure(readings=(PLAIN,)) if plain else None
 
 
-def _multiplied(left: Measure, right: Measure) -> Measure:
+def _multiplied(left: Measure, right: Measure) -> Measure | None:
     if left.number is not None and right.number is not None:
         return Measure(readings=(PLAIN,), number=left.number * right.number)
     if left.number is not None:
         return _fitted(right, left.number)
     if right.number is not None:
         return _fitted(left, right.number)
-    found = [first.by(second) for first in left.readings for second in right.readings]
-    return Measure(readings=tuple(dict.fromkeys(found))[:_MOST_READINGS])
+    return _measure(first.by(second) for first in left.readings for second in right.readings)
 
 
-def _fitted(measure: Measure, number: float) -> Measure:
+def _fitted(measure: Measure, number: float) -> Measure | None:
     """A measure times a bare number, which may convert it."""
-    found = [reading for unit in measure.readings for reading in _readings(unit, number)]
-    return Measure(readings=tuple(dict.fromkeys(found))[:_MOST_READINGS])
+    return _measure(reading for unit in measure.readings for reading in _readings(unit, number))
 
 
 def _readings(unit: Unit, number: float) -> Iterator[Unit]:

@@ -11,7 +11,7 @@ comes out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import count
 
@@ -47,6 +47,7 @@ __all__ = [
 
 # Some 3 kB each: the formulas of 10,000 initiatives stay at hand while an action goes through its tabs.
 _CACHED_FORMULAS = 16_384
+_AROUND = 20  # characters on each side of an error's place that are repeated
 # Compiling takes as long as walking through the tree some thirty times, and most formulas belong to one initiative.
 _WALKS_BEFORE_COMPILING = 16
 
@@ -162,7 +163,7 @@ def _parsed(text: str) -> Formula | FormulaError:
     try:
         return _read(text)
     except FormulaRefused as refused:
-        return refused.error
+        return _placed(refused.error, text)
     except RecursionError:  # only where the caller had used up nearly all of the stack
         return FormulaError(text="The formula is nested too deeply: give parts of it names in lines of their own.")
 
@@ -180,6 +181,18 @@ def _read(text: str) -> Formula:
     assigned = {line.name for line in assignments}
     used = dict.fromkeys(use.name for line in assignments for use in names_in(line.expression))
     return Formula(source=text, assignments=assignments, names=tuple(name for name in used if name not in assigned))
+
+
+def _placed(error: FormulaError, text: str) -> FormulaError:
+    """With what stands around the error's place, so that it is found in a long formula."""
+    lines = text.splitlines()
+    line = lines[error.line - 1].partition("#")[0].rstrip() if error.line <= len(lines) else ""
+    start = max(0, error.column - 1 - _AROUND)
+    piece = line[start : error.column - 1 + _AROUND]
+    if not piece.strip():
+        return error
+    before, after = "..." if start else "", "..." if len(line) > start + len(piece) else ""
+    return replace(error, around=before + shown(piece.strip(), len(piece)) + after)
 
 
 def _token_lines(text: str) -> Iterable[list[Token]]:
@@ -248,7 +261,7 @@ def _walked(formula: Formula, values: Mapping[str, float | None]) -> Evaluation 
             results[line.name] = known[line.name] = walk(line.expression, known)
         return Evaluation(results=results)
     except FormulaRefused as refused:
-        return refused.error
+        return _placed(refused.error, formula.source)
 
 
 def _given(formula: Formula, values: Mapping[str, float | None]) -> dict[str, float]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from productops.formulas import (
@@ -20,7 +20,7 @@ from productops.formulas import (
     parameters_of,
     parse_formula,
 )
-from sheetsync.words import fold, nearest
+from sheetsync.words import fold, nearest, squeeze
 
 VALUE, EFFORT, OVERALL = "value", "effort", "overall"  # what a formula assigns for the math score
 TOKENS = "engineering_tokens"
@@ -200,7 +200,17 @@ def evaluate_model(model: ModelInput) -> ModelOutcome:
 
 
 def _computed(model: ModelInput, formula: Formula, match: NameMatch, evaluation: Evaluation) -> ModelOutcome:
-    return ModelOutcome(model=model, results=evaluation.results, notes=match.notes, formula=formula, names=match.names)
+    notes = (*match.notes, *_assigned_params(model, formula))
+    return ModelOutcome(model=model, results=evaluation.results, notes=notes, formula=formula, names=match.names)
+
+
+def _assigned_params(model: ModelInput, formula: Formula) -> Iterator[str]:
+    """What is said where a line gives a result to the name of a parameter, which then isn't read."""
+    params = {squeeze(name): name for name in model.params}
+    for line in formula.assignments:
+        param = params.get(squeeze(line.name))
+        if param:
+            yield f"{line.name} gets a result in line {line.line}, so the parameter {param} of Params isn't read there."
 
 
 def _formula_text(model: ModelInput, error: FormulaError) -> str:

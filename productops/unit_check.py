@@ -129,8 +129,7 @@ def _size_text(one: Unit, other: Unit) -> str:
     """Units of one kind and different size."""
     if one.power_of("percent") != other.power_of("percent"):
         return "% is used as a fraction; divide it by 100, or give the parameter the unit fraction"
-    times = one.scale / other.scale
-    factor = amount(max(times, 1.0 / times))
+    factor = amount(float(f"{one.ratio(other):.6g}"))
     if one.times != other.times:
         return f"{' and '.join(one.times)} against {' and '.join(other.times)}, a factor of {factor}"
     return f"they differ by a factor of {factor}"

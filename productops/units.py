@@ -6,6 +6,7 @@ as pint knows them. Each currency is a dimension of its own, and whatever is cou
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ _JUST_COUNTS = frozenset({"count", "number", "unit"})
 _PER = re.compile(r"\s*/\s*|(?:^|\s+)(?:per|an?|each)\s+")
 _WORDS = re.compile(r"[%£$€¥]|p\.a\.|[^\W\d_]+|\S")
 _JOINTS = frozenset("·*\N{MULTIPLICATION SIGN}()-")
+_LARGEST_RATIO = 40.0  # as a logarithm: beyond the numbers that formulas know
 _SUPERSCRIPTS = {2.0: "²", 3.0: "³"}
 
 
@@ -55,12 +57,14 @@ class Unit:
         return {dimension: power for dimension, power in found.items() if abs(power) > 1e-9}
 
     @cached_property
-    def scale(self) -> float:
-        """How much one of it is, in the base units of its dimensions: 0.01 for percent."""
-        scale = 1.0
-        for atom, power in self.powers:
-            scale *= _atom(atom)[1] ** power
-        return scale
+    def magnitude(self) -> float:
+        """The logarithm of how much one of it is in the base units of its dimensions: that of 0.01 for percent. The
+        size itself might be beyond every bound."""
+        return sum(power * math.log(_atom(atom)[1]) for atom, power in self.powers)
+
+    def ratio(self, other: Unit) -> float:
+        """How many of another unit of its dimensions one of it is, or the other way round: 1 or more."""
+        return math.exp(min(abs(self.magnitude - other.magnitude), _LARGEST_RATIO))
 
     @cached_property
     def times(self) -> Mapping[str, float]:

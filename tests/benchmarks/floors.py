@@ -23,6 +23,11 @@ def seconds(work: Callable[[], Any], *, runs: int = 3) -> float:
     return sorted(taken)[len(taken) // 2]
 
 
+def best(work: Callable[[], Any], *, runs: int = 3) -> float:
+    """The shortest of a few runs."""
+    return min(seconds(work, runs=1) for _ in range(runs))
+
+
 def side_by_side(work: Callable[[], Any], floor: Callable[[], Any], *, runs: int = 7) -> tuple[float, float]:
     """The shortest of a few runs of each, taken in turns: for short work whose neighbours on the machine come and go."""
     pairs = [(seconds(work, runs=1), seconds(floor, runs=1)) for _ in range(runs)]

@@ -13,6 +13,8 @@ from productops.formula_arrays import Samples, evaluate_draws
 from productops.formulas import Formula, evaluate, parse_formula
 from tests.benchmarks import floors
 from tests.benchmarks.report import Figure
+from tests.fuzz_formulas import check
+from tests.productops.formula_inputs import HOSTILE
 
 LINES = ("users = reach * conversion", "value = users * uplift * basket - cost", "effort = max(days, 1)")
 EVALUATIONS = 20_000
@@ -31,6 +33,7 @@ def formulas(_folder: Path) -> Iterator[Figure]:
     """One evaluation of a formula of three lines, reading such a formula, and many formulas over many draws."""
     yield from _at_a_point()
     yield from _over_draws()
+    yield _hostile()
 
 
 def _at_a_point() -> Iterator[Figure]:
@@ -44,6 +47,12 @@ def _at_a_point() -> Iterator[Figure]:
     texts = ["\n".join(LINES) + f"  # {number}" for number in range(2_000)]
     reading = floors.seconds(lambda: [parse_formula(text) for text in texts], runs=1) / len(texts)
     yield Figure(what="reading a formula for the first time", taken=reading * 1e6, unit="µs")
+
+
+def _hostile() -> Figure:
+    """The text that takes longest to be read, evaluated, explained and checked, the best of three times each."""
+    longest = max(floors.best(lambda text=text: check(text)) for text in HOSTILE)
+    return Figure(what="the slowest hostile formula", taken=longest * 1e3, unit="ms", aim=50.0)
 
 
 def _by_python(rows: list[dict[str, float]]) -> None:

@@ -61,7 +61,7 @@ def test_only_the_draws_that_fail_are_left_out_and_the_first_of_them_is_told() -
     assert outcome.failed is not None
     assert outcome.failed.tolist() == [False, True, False]
     assert outcome.results["value"].tolist() == [0.5, 0.0, 0.25]
-    assert str(outcome.error) == "line 2: Division by zero: days is 0."
+    assert str(outcome.error) == 'line 2, near "value = x / days": Division by zero: days is 0.'
 
 
 def test_a_failure_in_one_line_fails_the_draw_in_all_lines() -> None:

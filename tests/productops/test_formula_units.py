@@ -12,6 +12,7 @@ from pint.errors import DimensionalityError
 from productops.formula_units import Inferred, Measure, infer
 from productops.formulas import Formula, parse_formula
 from productops.units import Unit, read_unit, registry
+from tests.productops.formula_inputs import HOSTILE
 
 
 def inferred(text: str, **units: str) -> Inferred:
@@ -172,3 +173,11 @@ def _quantity(unit: Unit | None):
     for atom, power in unit.powers:
         quantity = quantity * units.Quantity(1.0, _IN_PINT.get(atom, atom)) ** power
     return quantity
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_formulas_have_a_unit_or_none(text: str) -> None:
+    formula = parse_formula(text)
+    if isinstance(formula, Formula):
+        found = infer(formula.assignments, dict.fromkeys(formula.names, read_unit("GBP/user")))
+        assert tuple(found.results) == formula.assigned

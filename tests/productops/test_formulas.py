@@ -244,7 +244,26 @@ def test_a_refusal_says_what_to_write_instead(text: str, said: str):
 def test_a_refusal_names_the_place(text: str, line: int, column: int):
     error = refused(text)
     assert (error.line, error.column) == (line, column)
-    assert str(error).startswith(f"line {line}: ")
+    assert str(error).startswith(f'line {line}, near "{error.around}": ')
+
+
+@pytest.mark.parametrize(
+    ("text", "around"),
+    [
+        ("2 ^ 3", "2 ^ 3"),
+        ("x = 1\nvalue = visits ^ 2  # squared", "value = visits ^ 2"),
+        ("value = " + "a + " * 20 + "b ^ 2", "...+ a + a + a + a + b ^ 2"),
+        ("value = a ^ 2" + " + b" * 20, "value = a ^ 2 + b + b + b + b..."),
+        ("", ""),
+        ("(a", "(a"),
+    ],
+)
+def test_a_refusal_repeats_what_stands_around_its_place(text: str, around: str):
+    assert refused(text).around == around
+
+
+def test_an_error_of_evaluation_repeats_what_stands_around_its_place():
+    assert failure("x = 1\nvalue = x / days", days=0.0).around == "value = x / days"
 
 
 def test_only_a_formula_of_one_line_may_leave_out_the_name():
@@ -411,11 +430,11 @@ def test_any_soup_of_tokens_gives_a_formula_or_an_error(pieces: list[str], betwe
 
 def test_thousands_of_mutants_give_a_formula_or_an_error():
     taken = 0
-    for text in formula_inputs(seed=20260331, count=2_000):
+    for text in formula_inputs(seed=20260331, count=5_000):
         assert_total(text)
         taken += isinstance(parse_formula(text), Formula)
     # The stream must reach evaluation often, or it would test the first refusal alone.
-    assert 200 < taken < 1_800
+    assert 500 < taken < 4_500
 
 
 def walked(read: Formula, values: dict[str, float]) -> dict[str, float] | None:

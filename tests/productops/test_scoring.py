@@ -202,7 +202,7 @@ def test_a_missing_parameter_is_named():
 def test_a_formula_error_is_said_with_its_line():
     score = math_score([model(formula="a = 1\nvalue = a / 0")], north_star="gmv", tokens=1.0)
     assert score.value is None
-    assert "formula_text of the model Uplift, line 2: Division by zero" in score.note
+    assert 'formula_text of the model Uplift, line 2, near "value = a / 0": Division by zero' in score.note
 
 
 def test_no_model_and_no_formula_are_missing_the_formula():
@@ -308,3 +308,11 @@ def test_a_missing_parameter_is_said_with_the_nearest_one():
     outcome = evaluate_model(model(formula="user * aov"))
     assert outcome.missing == ("user",)
     assert outcome.error == "The model Uplift needs a row in Params for user (is users meant?)."
+
+
+def test_a_result_that_has_the_name_of_a_parameter_is_said_and_goes_before_it():
+    outcome = contributions([model(formula="Users = 3\nvalue = Users * aov")], KPIS)
+    assert outcome.numbers == {"gmv": 15.0}
+    assert outcome.notes == (
+        "Uplift: Users gets a result in line 1, so the parameter users of Params isn't read there.",
+    )

@@ -90,7 +90,7 @@ def test_draws_that_fail_are_counted_and_left_out() -> None:
     assert found.failed.tolist() == negative.tolist()
     assert found.failures == negative.sum() > 0
     assert len(found.kept(found.numbers["gmv"])) == 200 - found.failures
-    assert "formula_text of the model Uplift, line 1: sqrt(" in found.error
+    assert 'line 1, near "users * sqrt(uplift)": sqrt(' in found.error
 
 
 def test_a_formula_whose_every_draw_fails_keeps_no_draw() -> None:

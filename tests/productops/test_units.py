@@ -117,7 +117,8 @@ def test_currencies_are_kinds_of_their_own_and_all_that_is_counted_is_one() -> N
     ],
 )
 def test_sizes_of_one_kind_compare(one: str, other: str, times: float) -> None:
-    assert unit(one).scale / unit(other).scale == pytest.approx(times)
+    assert unit(one).ratio(unit(other)) == pytest.approx(times)
+    assert unit(one).magnitude > unit(other).magnitude
 
 
 def test_powers_are_said() -> None:
