@@ -108,22 +108,28 @@ def run_rows(run: OptimizationRun) -> list[NewRow]:
 
 def result_rows(run: OptimizationRun) -> list[NewRow]:
     """The run's rows in Results: what is chosen by rank, what is left out with the nearest misses first, then what isn't eligible."""
-    items = PortfolioItem.objects.filter(portfolio__run=run)
     snapshot = run.inputs_snapshot_json
     known = {entry["key"]: entry for entry in snapshot.get("initiatives", ())}
-    uncertainty, why_not = run.result_json.get("uncertainty", {}), run.result_json.get("why_not", {})
+    uncertainty = run.result_json.get("uncertainty", {})
     rows = []
-    for item in sorted(items, key=lambda item: _order(item, why_not)):
+    for item in ordered_items(run):
         values = _result_values(run.run_id, item, known[item.initiative_key], snapshot)
         later = {
-            "why_not": _why_not(run, item),
+            "why_not": why_not_text(run, item),
             "selection_frequency": frequency_text(item.selection_frequency, uncertainty),
         }
         rows.append(_row((run.run_id, item.initiative_key), {**values, **later}))
     return rows
 
 
-def _why_not(run: OptimizationRun, item: PortfolioItem) -> str:
+def ordered_items(run: OptimizationRun) -> list[PortfolioItem]:
+    """What the run decided about each initiative, in the order of Results."""
+    why_not = run.result_json.get("why_not", {})
+    items = PortfolioItem.objects.filter(portfolio__run=run)
+    return sorted(items, key=lambda item: _order(item, why_not))
+
+
+def why_not_text(run: OptimizationRun, item: PortfolioItem) -> str:
     """What the run found out about a candidate that it left out."""
     if item.selected or not item.is_eligible:
         return ""
