@@ -14,8 +14,9 @@ DOMAIN = ("backlog", "productops", "optimization")
 VIEWER, ANALYST, APPROVER, OPERATOR = "Viewer", "Analyst", "Approver", "Operator"
 # What only those who look after the system see.
 _OPERATORS_ONLY = {"auditentry", "personscope", "rowstate", "keyreservation"}
-# What approvers decide on; adopting a contribution is an approval of its own.
+# What approvers decide on; adopting a contribution is an approval of its own, and so is publishing a portfolio.
 _APPROVALS = {
+    "optimization.add_publication",
     "productops.approve_initiativemathmodel",
     "productops.approve_initiativeparam",
     "productops.adopt_initiativecontribution",
@@ -47,7 +48,7 @@ def analyst() -> Iterator[str]:
 
 
 def approver() -> Iterator[str]:
-    """Approves models and parameters and adopts contributions, and changes no value."""
+    """Approves models and parameters, adopts contributions and publishes portfolios, and changes no value."""
     yield from viewer()
     yield from _APPROVALS
 

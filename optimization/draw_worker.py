@@ -8,9 +8,11 @@ input: when the process that asked is gone, so is this one.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import IO
 
+import highspy
 import numpy as np
 
 from optimization.drawn_problems import Best, DrawnProblems, best_of
@@ -46,8 +48,21 @@ def unpacked(answer: bytes, columns: int) -> Best:
     return Best(columns=marks if answer[0] & PORTFOLIO else None, is_known=bool(answer[0] & KNOWN))
 
 
+def _greet_nobody() -> None:
+    """HiGHS greets when a process first makes one: the process that asked has been greeted."""
+    kept = os.dup(1), os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        for channel in (1, 2):
+            os.dup2(nowhere.fileno(), channel)
+        highspy.Highs()  # type: ignore[no-untyped-call]  # highspy's own
+    for channel, before in zip((1, 2), kept, strict=True):
+        os.dup2(before, channel)
+        os.close(before)
+
+
 if __name__ == "__main__":
     # What anything else prints must not mix with the answers.
     out = sys.stdout.buffer
     sys.stdout = sys.stderr
+    _greet_nobody()
     serve(sys.stdin.buffer, out)

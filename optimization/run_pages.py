@@ -95,7 +95,8 @@ def print_view(request: HttpRequest, run_id: str) -> HttpResponse:
         if published and published.run_id == run.pk
         else "",
         "report": report,
-        "misses": report.missed[:MISSES_PRINTED],
+        "chosen": [(line, number(line.tokens), number(line.contribution)) for line in report.chosen],
+        "misses": [(line, number(line.tokens), number(line.contribution)) for line in report.missed[:MISSES_PRINTED]],
         "sections": [(heading, plots) for heading, plots in sections if plots],
     }
     return render(request, "admin/optimization/print.html", context)
@@ -210,8 +211,8 @@ def _compared(before: OptimizationRun, after: OptimizationRun) -> SafeString:
     rows = compared_rows(compared) if compared else [(str(change.kind), change.text, "-") for change in found.changes]
     return joined(
         [
-            table(("", "The earlier run", "The later run"), _side_by_side(before, after, *reports)),
-            paragraph(f"{moves_in_words(found.came, found.went).capitalize()}."),
+            table(("Figure", "The earlier run", "The later run"), _side_by_side(before, after, *reports)),
+            paragraph(f"Between them: {moves_in_words(found.came, found.went)}."),
             _movers(found.came, found.went, *reports),
             table(("What", "Change", "It moved"), rows, nothing="No input changed that could matter."),
             paragraph(_how_to_trace(before, after, compared)),
@@ -238,7 +239,7 @@ def _movers(came: Sequence[str], went: Sequence[str], was: RunReport, now: RunRe
             for key in keys
             if key in lines
         ]
-    return table(("", "Key", "Title", "Tokens", "Contribution"), rows, nothing="")
+    return table(("Way", "Key", "Title", "Tokens", "Contribution"), rows, nothing="")
 
 
 def _how_to_trace(before: OptimizationRun, after: OptimizationRun, compared: Any) -> SafeString | str:

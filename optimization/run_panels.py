@@ -256,7 +256,7 @@ def publications(request: HttpRequest, scenario: OptimizationScenario) -> SafeSt
         )
         for at, one in enumerate(found[:RUNS_SHOWN])
     ]
-    return table(("Run", "Published by", "On", "Comment", ""), rows, nothing="")
+    return table(("Run", "Published by", "On", "Comment", "Now"), rows, nothing="")
 
 
 def published_card(request: HttpRequest) -> SafeString | str:

@@ -50,7 +50,7 @@ def capacity(report: RunReport) -> Plot | None:
     )
     return Plot(
         kind=PlotKind.RANGE,
-        title="Capacity against floors and caps",
+        title="Tokens against floors and caps",
         summary=f"Used up to the cap: {', '.join(full)}." if full else "No cap is used up.",
         x_label="Tokens",
         y_label="Slice",
@@ -66,7 +66,7 @@ def targets(report: RunReport) -> Plot | None:
     missed = [_target(gap) for gap in shown if gap["gap"] > 0]
     return Plot(
         kind=PlotKind.BAR,
-        title="KPIs against targets",
+        title="How much of each target is reached",
         summary=f"Missed: {', '.join(missed)}." if missed else "Every target is met.",
         x_label="Target",
         y_label="Reached (% of target)",
@@ -185,18 +185,19 @@ def measure_next(report: RunReport) -> Plot | None:
         return None
     first = worth[0]
     return Plot(
-        kind=PlotKind.BAR,
-        title="What to measure next",
+        kind=PlotKind.RANGE,
+        title="Params by what it costs not to know them",
         summary=f"Not knowing {first['param_name']} of {first['initiative_key']} costs most.",
-        x_label="Parameter",
-        y_label=f"Expected regret ({report.result['uncertainty']['measured_in'] or report.unit})",
+        x_label=f"Expected regret ({report.result['uncertainty']['measured_in'] or report.unit})",
+        y_label="Param",
         series=(
             Series(
                 name="Expected regret",
                 points=tuple(
                     Point(
                         x=f"{param['param_name']} {param['initiative_key']}",
-                        y=param["expected_regret"],
+                        low=0.0,
+                        high=param["expected_regret"],
                         label=f"between {number(param['low'])} and {number(param['high'])}",
                     )
                     for param in worth
@@ -212,15 +213,17 @@ def prices(report: RunReport) -> Plot | None:
     if not dear:
         return None
     return Plot(
-        kind=PlotKind.BAR,
-        title="What each rule costs",
+        kind=PlotKind.RANGE,
+        title="Rules by what they cost",
         summary=f"Without the rule the objective would be higher by so much; dearest: {dear[0]['rule']}.",
-        x_label="Rule",
-        y_label=f"Cost ({report.unit})",
+        x_label=f"Cost ({report.unit})",
+        y_label="Rule",
         series=(
             Series(
                 name="Cost",
-                points=tuple(Point(x=price["rule"], y=price["cost"], label=price["text"]) for price in dear),
+                points=tuple(
+                    Point(x=price["rule"], low=0.0, high=price["cost"], label=price["text"]) for price in dear
+                ),
             ),
         ),
     )

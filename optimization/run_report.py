@@ -104,7 +104,7 @@ class RunReport:
             ("Tokens", f"{number(self.capacity_used)} of {number(self.capacity)}"),
             ("Objective", f"{number(self.objective)} ({self.unit})"),
             ("Sorting by score would reach", number(self.greedy)),
-            ("Could be better by at most", "" if self.optimality_gap is None else f"{self.optimality_gap:.2%}"),
+            ("A better one could bring", _gap(self.optimality_gap)),
         ]
         return tuple((what, text) for what, text in pairs if text)
 
@@ -172,3 +172,9 @@ def number(value: float | None) -> str:
     if value is None:
         return ""
     return f"{value:,.0f}" if abs(value) >= 1000 or float(value).is_integer() else plain(float(f"{value:.4g}"))
+
+
+def _gap(gap: float | None) -> str:
+    if gap is None:
+        return ""
+    return f"at most {gap:.2%} more" if gap else "no more: this is proved to be the best"

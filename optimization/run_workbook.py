@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Sequence
+from itertools import cycle
+from math import ceil
 from typing import Any
 
 from openpyxl import Workbook
@@ -17,6 +19,8 @@ from openpyxl.chart.marker import Marker
 from openpyxl.chart.shapes import GraphicalProperties
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.pagebreak import Break
+from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from optimization.run_plots import SECTIONS
@@ -25,7 +29,20 @@ from sheetsync.plots import Plot, PlotKind, columns
 
 LONGEST_TEXT = 32_767  # characters that a cell holds
 _HEAD = PatternFill("solid", fgColor="1F2937")
-_WIDTHS = {"title": 38, "reason": 46, "why_not": 60, "initiative_key": 14, "frequency": 44, "recommendation": 60}
+_WIDTHS = {
+    "title": 38,
+    "reason": 46,
+    "why_not": 60,
+    "initiative_key": 14,
+    "frequency": 44,
+    "recommendation": 60,
+    "rule": 50,
+    "text": 70,
+    "enters": 50,
+    "leaves": 40,
+}
+_COLOURS = ("0062A3", "B8510D", "007353")  # told apart by people who see colours differently, too
+_LINE_PT = 15  # height of a line of text
 _CHART_CM = (24, 11)  # width, height
 # How a plot's parts are headed in its sheet.
 _HEADERS = {"series": "Series", "low": "From", "high": "To", "label": "Note"}
@@ -69,9 +86,18 @@ def run_workbook(report: RunReport) -> bytes:
         plots = [plot for picture in pictures if (plot := picture(report)) is not None]
         if plots:
             _add_plots(book.create_sheet(f"Chart {heading}"[:31]), plots)
+    for sheet in book.worksheets:
+        _fit_to_paper(sheet)
     written = io.BytesIO()
     book.save(written)
     return written.getvalue()
+
+
+def _fit_to_paper(sheet: Worksheet) -> None:
+    """As wide as a page, as many pages as it takes."""
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.fitToHeight = 0
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
 
 
 def _write_figures(sheet: Worksheet, report: RunReport) -> None:
@@ -111,8 +137,14 @@ def _add_table(book: Workbook, title: str, names: Sequence[str], rows: Iterable[
     _write_table(sheet, 1, names, lines)
     sheet.freeze_panes = "A2"
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(names))}{len(lines) + 1}"
-    for column, name in enumerate(names, start=1):
-        sheet.column_dimensions[get_column_letter(column)].width = _WIDTHS.get(name, 18)
+    widths = [_WIDTHS.get(name, 18) for name in names]
+    for column, width in enumerate(widths, start=1):
+        sheet.column_dimensions[get_column_letter(column)].width = width
+    for row, cells in enumerate(lines, start=2):
+        texts = [(cell, width) for cell, width in zip(cells, widths, strict=True) if isinstance(cell, str)]
+        sheet.row_dimensions[row].height = _LINE_PT * max((ceil(len(text) / width) for text, width in texts), default=1)
+        for cell in sheet[row]:
+            cell.alignment = Alignment(wrap_text=True, vertical="top")
 
 
 def _write_table(sheet: Worksheet, top: int, names: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
@@ -121,7 +153,7 @@ def _write_table(sheet: Worksheet, top: int, names: Sequence[str], rows: Sequenc
         head.font, head.fill = Font(bold=True, color="FFFFFF"), _HEAD
     for row, cells in enumerate(rows, start=top + 1):
         for column, value in enumerate(cells, start=1):
-            _put(sheet, row, column, value).alignment = Alignment(wrap_text=True, vertical="top")
+            _put(sheet, row, column, value)
 
 
 def _put(sheet: Worksheet, row: int, column: int, value: Cell) -> Any:
@@ -129,6 +161,8 @@ def _put(sheet: Worksheet, row: int, column: int, value: Cell) -> Any:
     cell.value = ILLEGAL_CHARACTERS_RE.sub("", value)[:LONGEST_TEXT] if isinstance(value, str) else value
     if isinstance(value, str):
         cell.data_type = "s"  # never a formula, whatever it begins with
+    elif isinstance(value, float):
+        cell.number_format = "#,##0" if abs(value) >= 1000 else "0.####"
     return cell
 
 
@@ -147,7 +181,8 @@ def _add_plots(sheet: Worksheet, plots: Sequence[Plot]) -> None:
         chart.title, chart.width, chart.height = plot.title, *_CHART_CM
         sheet.add_chart(chart, f"A{row + 2}")
         row = table + 2 + sum(len(series.points) for series in plot.series)
-    for column, width in enumerate((34, 26, 18, 18, 40), start=1):
+        sheet.row_breaks.append(Break(row - 1))
+    for column, width in enumerate((50, 26, 18, 18, 70), start=1):
         sheet.column_dimensions[get_column_letter(column)].width = width
 
 
@@ -161,9 +196,16 @@ def _write_numbers(sheet: Worksheet, top: int, plot: Plot) -> None:
         ]
         _write_table(sheet, top, names, lines)
         return
-    shown = [name for name in columns(plot) if name != "series"]
+    shown = [name for name in columns(plot) if name not in _left_out(plot)]
     lines = [[_text(getattr(point, name)) for name in shown] for series in plot.series for point in series.points]
     _write_table(sheet, top, [_header(plot, name) for name in shown], lines)
+
+
+def _left_out(plot: Plot) -> tuple[str, ...]:
+    """A range that begins at 0 everywhere is a plain bar."""
+    points = [point for series in plot.series for point in series.points]
+    is_plain = plot.kind is PlotKind.RANGE and all(point.low == 0 and point.y is None for point in points)
+    return ("series", "low") if is_plain else ("series",)
 
 
 def _text(value: Any) -> Cell:
@@ -172,8 +214,12 @@ def _text(value: Any) -> Cell:
 
 
 def _header(plot: Plot, name: str) -> str:
-    along, names = (plot.x_label, plot.y_label) if plot.kind is PlotKind.RANGE else (plot.y_label, plot.x_label)
-    return {"x": names, "y": along}.get(name) or _HEADERS[name]
+    if plot.kind is PlotKind.RANGE:
+        is_plain = "low" in _left_out(plot)
+        return {"x": plot.y_label, "y": "Value", **({"high": plot.x_label} if is_plain else {})}.get(name) or _HEADERS[
+            name
+        ]
+    return {"x": plot.x_label, "y": plot.y_label}.get(name) or _HEADERS[name]
 
 
 def _bars(sheet: Worksheet, top: int, plot: Plot) -> BarChart:
@@ -197,17 +243,20 @@ def _scatter(sheet: Worksheet, top: int, plot: Plot) -> ScatterChart:
     chart = ScatterChart()
     chart.style, chart.scatterStyle = 13, "lineMarker"
     begin = top + 1
-    for series in plot.series:
+    for series, colour in zip(plot.series, cycle(_COLOURS), strict=False):
         end = begin + len(series.points) - 1
         drawn = ChartSeries(
             Reference(sheet, min_col=2, min_row=begin, max_row=end),
             Reference(sheet, min_col=1, min_row=begin, max_row=end),
             title=series.name,
         )
-        drawn.marker = Marker("circle", size=6)
+        drawn.marker = Marker("circle", size=7, spPr=GraphicalProperties(solidFill=colour))
+        drawn.graphicalProperties = GraphicalProperties()
         if plot.kind is PlotKind.SCATTER:
-            drawn.graphicalProperties = GraphicalProperties()
             drawn.graphicalProperties.line.noFill = True
+        else:
+            drawn.graphicalProperties.line.solidFill = colour
+        drawn.smooth = False
         chart.series.append(drawn)
         begin = end + 1
     if len(plot.series) == 1:
@@ -217,11 +266,14 @@ def _scatter(sheet: Worksheet, top: int, plot: Plot) -> ScatterChart:
 
 
 def _range(sheet: Worksheet, top: int, plot: Plot) -> BarChart:
-    """What is used as a bar beside what the rules ask for and allow."""
+    """The marked value as a bar beside both ends of the range; one bar alone where there is nothing but an end."""
     chart = BarChart()
     chart.type = "bar"
     count = len(plot.series[0].points)
-    for at in (2, 3, 4):
+    ends = [name for name in columns(plot) if name in ("y", "low", "high") and name not in _left_out(plot)]
+    if len(ends) == 1:
+        chart.legend = None
+    for at in range(2, 2 + len(ends)):
         chart.add_data(Reference(sheet, min_col=at, min_row=top, max_row=top + count), titles_from_data=True)
     chart.set_categories(Reference(sheet, min_col=1, min_row=top + 1, max_row=top + count))
     _name_axes(chart, plot.y_label, plot.x_label)
