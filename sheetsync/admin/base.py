@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from simple_history.admin import SimpleHistoryAdmin
@@ -50,6 +52,28 @@ class DeskPage:
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Likewise."""
         return bool(super().has_add_permission(request)) and self._is_within(request, None)  # type: ignore[misc]
+
+    def response_action(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], **options: Any
+    ) -> HttpResponse | None:
+        """What is selected may be forged: what is no key at all isn't looked up."""
+        chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        keys = [each for each in chosen if is_key_of(self.model, each)]  # type: ignore[attr-defined]
+        if keys != chosen:
+            posted = request.POST.copy()
+            posted.setlist(ACTION_CHECKBOX_NAME, keys)
+            request.POST = posted  # type: ignore[assignment]
+        response: HttpResponse | None = super().response_action(request, queryset, **options)  # type: ignore[misc]
+        return response
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Of what is no key at all there is none."""
+        if not is_key_of(self.model, object_id):  # type: ignore[attr-defined]
+            raise Http404
+        response: HttpResponse = super().history_view(request, object_id, extra_context)  # type: ignore[misc]
+        return response
 
     def _is_within(self, request: HttpRequest, obj: models.Model | None) -> bool:
         model: type[models.Model] = self.model  # type: ignore[attr-defined]
@@ -223,6 +247,15 @@ class DeskAdmin(DeskPage, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
         with transaction.atomic():
             response: HttpResponse = super().history_form_view(request, object_id, version_id, extra_context)
         return response
+
+
+def is_key_of(model: type[models.Model], text: str) -> bool:
+    """Whether a text can be a record's primary key, whether there is one or not."""
+    try:
+        model._meta.pk.to_python(text)
+    except ValidationError:
+        return False
+    return True
 
 
 def signed_in(request: HttpRequest) -> AbstractBaseUser:
