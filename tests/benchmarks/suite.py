@@ -11,10 +11,12 @@ from tests.benchmarks.growth import growth
 from tests.benchmarks.planning import planning
 from tests.benchmarks.report import Figure
 from tests.benchmarks.solve import solving
+from tests.benchmarks.spreadsheets import spreadsheets
 from tests.benchmarks.syncing import syncing
 
 SUITE: Mapping[str, Callable[[Path], Iterator[Figure]]] = {
     "syncing": syncing,
+    "spreadsheets": spreadsheets,
     "delivering": delivering,
     "planning": planning,
     "solving": solving,

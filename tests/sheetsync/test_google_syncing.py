@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterator
-from typing import Any
 
-import orjson
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.test import Client
 
 from backlog.models import Initiative
-from sheetsync.context import ActionContext, Arguments
+from sheetsync.context import Arguments
 from sheetsync.control import poll
-from sheetsync.headers import Header, find_header
 from sheetsync.layout import layout
 from sheetsync.models import ActionRun, RecordChange, Workbook
 from sheetsync.registry import registry
-from sheetsync.runs import carry_out, rehearse_run, request
+from sheetsync.runs import rehearse_run
 from sheetsync.service_tabs import service_tabs
 from sheetsync.sheets_server.batch import batch_update
 from sheetsync.sheets_server.places import Axis
-from sheetsync.sheets_server.sheet import Spreadsheet
 from sheetsync.tabs import Role
 from sheetsync.workbooks.interface import TabWrites
 from tests.sheetsync.loopback import Loopback, fill, running, shown
+from tests.sheetsync.spreadsheets import act, command, cost, header_of, make_initiatives, rows_of, set_up
 
 pytestmark = pytest.mark.django_db
 # `make stories` takes ten times as many.
@@ -40,73 +36,6 @@ def loopback(settings) -> Iterator[Loopback]:
         settings.SHEETS_API_URL, settings.GOOGLE_CREDENTIALS = server.server.url, "anonymous"
         settings.SHEETS_REQUESTS_PER_MINUTE = 0
         yield server
-
-
-def command(*arguments: str, **options: Any) -> str:
-    said = io.StringIO()
-    call_command(*arguments, stdout=said, **options)
-    return said.getvalue()
-
-
-def set_up(loopback: Loopback, role: str) -> Spreadsheet:
-    """A spreadsheet with the tabs of a role, connected."""
-    spreadsheet = loopback.service.add(role.capitalize())
-    command("init_workbook", role, spreadsheet.spreadsheet_id)
-    command("connect", role, spreadsheet.spreadsheet_id)
-    loopback.calls.clear()
-    return spreadsheet
-
-
-def act(name: str, spreadsheet: Spreadsheet, **arguments: Any) -> ActionContext:
-    workbook = Workbook.objects.get(location=spreadsheet.spreadsheet_id)
-    context = carry_out(request(name, workbook=workbook, arguments=Arguments(**arguments), requested_by="ada"))
-    assert context is not None
-    return context
-
-
-def cost(loopback: Loopback) -> tuple[int, int]:
-    """(reads, writes) since the last look, each below Google's advice of 2 MB."""
-    kinds = loopback.kinds()
-    assert all(len(orjson.dumps(call.body)) < 2_000_000 for call, _answer in loopback.calls)
-    loopback.calls.clear()
-    return kinds.count("read"), kinds.count("write")
-
-
-def header_of(spreadsheet: Spreadsheet, title: str, role: str, name: str = "") -> Header:
-    tabs = {tab.name: tab for tab in (*registry.tabs(role), *service_tabs(role))}
-    found = find_header(tabs[name or title], shown(spreadsheet, title))
-    assert isinstance(found, Header)
-    return found
-
-
-def rows_of(spreadsheet: Spreadsheet, title: str, role: str, name: str = "") -> list[dict[str, Any]]:
-    """What the rows below the header show; rows with nothing but unticked boxes left out."""
-    header = header_of(spreadsheet, title, role, name)
-    below = shown(spreadsheet, title)[header.row + 1 :]
-    rows = [{column: row[at] for column, at in header.columns.items()} for row in below]
-    return [row for row in rows if any(value not in (None, False) for value in row.values())]
-
-
-def make_initiatives(count: int) -> None:
-    Initiative.objects.bulk_create(
-        [
-            Initiative(
-                initiative_key=f"INIT-{number:06d}",
-                title=f"Idea {number}",
-                department="Sales",
-                requesting_team=f"Team {number % 40}",
-                requester_name="Ada Moss",
-                requester_email="ada@example.com",
-                country="UK",
-                product_area=f"Area {number % 12}",
-                problem_statement=f"Problem number {number} that somebody has",
-                hypothesis=f"We believe {number}",
-                customer_segment="SMB",
-                initiative_type="Growth",
-            )
-            for number in range(1, count + 1)
-        ]
-    )
 
 
 # ---- setting up --------------------------------------------------------------------------------------------------------
