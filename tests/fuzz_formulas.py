@@ -19,7 +19,7 @@ from productops.units import read_unit
 from tests.productops.formula_inputs import HOSTILE, formula_inputs
 
 TOLD_EVERY = 50_000
-SLOW_S = 0.05  # what no text may take, the machine's own pauses left aside
+SLOW_S = 0.5  # what no text may take of the processor: ten times what the benchmark aims at
 UNITS = tuple(map(read_unit, ("GBP", "users", "%", "GBP/month", "", "days", "nonsense")))
 NUMBERS = np.array([0.0, 1.0, -3.5, 1e17])
 
@@ -31,14 +31,14 @@ def main() -> None:
     began, slowest, values, errors = time.perf_counter(), (0.0, ""), 0, 0
     texts = (text for source in (HOSTILE, formula_inputs(seed, count)) for text in source)
     for number, text in enumerate(texts, start=1):
-        before = time.perf_counter()
+        before = time.process_time()
         gave = check(text)
-        slowest = max(slowest, (time.perf_counter() - before, text))
+        slowest = max(slowest, (time.process_time() - before, text))
         values, errors = values + gave, errors + (not gave)
         if number % TOLD_EVERY == 0:
             tell(number, values, errors, slowest, began)
     tell(values + errors, values, errors, slowest, began)
-    if slowest[0] > 10 * SLOW_S:
+    if slowest[0] > SLOW_S:
         sys.exit(f"took {slowest[0]:.2f} s: {slowest[1][:200]!r}")
 
 
