@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help setup demo demo-google serve test stories screenshots bench fuzz check
+.PHONY: help setup demo demo-google serve test stories screenshots bench fuzz prove check
 
 help:
 	@echo "make setup   the environment and the database, nothing else"
@@ -25,6 +25,7 @@ help:
 	@echo "make check   style, types, import rules, Django's own checks"
 	@echo "make bench   the benchmarks"
 	@echo "make fuzz    a million random and hostile formulas (FUZZ_ARGS=\"20000 7\" for fewer, by another seed)"
+	@echo "make prove   the optimizer against every subset of thousands of small problems; takes minutes"
 
 setup: $(READY) var/secret_key
 	@$(PY) manage.py migrate --verbosity 0
@@ -63,6 +64,9 @@ bench: $(READY)
 
 fuzz: $(READY)
 	@$(PY) -m tests.fuzz_formulas $(FUZZ_ARGS)
+
+prove: $(READY)
+	@$(PY) -m tests.optimization
 
 check: $(READY) var/secret_key
 	$(PY) -m ruff check

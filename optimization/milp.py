@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from optimization.levels import TIE
+from optimization.narrowing import FIRST
 from optimization.presolve import Finding, contradictions
 from optimization.problem import Problem, Step
 from optimization.rows import Bools, Floats
@@ -57,6 +58,9 @@ class Solution:
     bound: float = math.nan  # proved best objective, nan when unknown
     seconds: float = 0.0  # wall time
     proved: bool = False  # optimum proved without a gap, ties settled
+    distance: float = (
+        FIRST  # how far it is from the bound without whole columns, relative to that; a guess for the next
+    )
     findings: tuple[Finding, ...] = ()  # contradictions seen without solving
     message: str = ""  # for people, "" when there's nothing to add
 
@@ -77,13 +81,14 @@ def solve_again(
     fixed: Mapping[int, bool] = MappingProxyType({}),
     start: Bools | None = None,
     settled: bool = True,
+    guess: float = FIRST,
     time_limit_s: float = 60.0,
     gap: float = 1e-3,
 ) -> Solution:
     """Like `solve`, without looking for contradictions between rules: for problems that differ little from a solved one.
 
     Some candidates (by column) may be `fixed` in or out; `start` is a portfolio (its columns) to begin from. Where only the
-    value matters, ties need not be `settled`.
+    value matters, ties need not be `settled`. `guess` is the `distance` of a solution that is alike.
     """
     begun = time.perf_counter()
     proof = len(problem.candidates) <= PROOF_LIMIT
@@ -93,6 +98,7 @@ def solve_again(
         gap=0.0 if proof else gap,
         feasibility=1e-9 if proof else 1e-6,
         fixed=fixed,
+        guess=guess,
     )
     if search.contradiction:
         return Solution(status=INFEASIBLE, message=NO_PORTFOLIO, seconds=time.perf_counter() - begun)
@@ -133,6 +139,7 @@ class _Solve:
             bound=bound,
             seconds=time.perf_counter() - begun,
             proved=settled,
+            distance=self.search.guess,
             message=""
             if self.complete
             else "The time limit ended the solve: the portfolio stands, a better one may exist.",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
 
 from optimization.bounds import Bounds, conditioned, power_of_two, tighten
+from optimization.narrowing import FIRST, Narrowed, maximise_narrowed
 from optimization.presolve import column_bounds
 from optimization.problem import Problem
 from optimization.rows import Bools, Floats, RowBook, Rows
@@ -20,6 +21,7 @@ REPAIRS = 30  # wrong answers that are ruled out one by one before giving up
 RANGE = (
     1000.0  # a cost that much larger than what the optimum reaches is taken out, and the rest solved on its own scale
 )
+EQUAL = 4e-9  # relative: portfolios that close may still have to be told apart
 COST = 1024.0  # the largest cost as the solver sees it
 
 
@@ -43,6 +45,27 @@ class _Held:
     lower: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """What one solve is asked to maximise."""
+
+    cost: Floats  # per column, 0 for those that are fixed
+    sure: float  # what columns that are fixed at 1 add
+    largest: float  # the largest cost of a free column
+    scale: float  # what the solver's costs are multiplied by
+    low: Floats
+    high: Floats
+
+    @classmethod
+    def of(cls, cost: Floats, low: Floats, high: Floats) -> _Asked:
+        """The costs of the columns that are free between these bounds."""
+        free = low < high
+        largest = float(np.abs(cost[free]).max(initial=0.0))
+        sure = math.fsum(cost[low > 0.5].tolist())
+        scale = _scale(largest)
+        return cls(cost=np.where(free, cost, 0.0), sure=sure, largest=largest, scale=scale, low=low, high=high)
+
+
 class Search:
     """The rows of a problem, what is held beside them, and the time left."""
 
@@ -54,8 +77,10 @@ class Search:
         gap: float,
         feasibility: float,
         fixed: Mapping[int, bool] = MappingProxyType({}),
+        guess: float = FIRST,
     ) -> None:
         self.problem = problem
+        self.guess = guess  # how far the best may be from the bound without whole columns, relative to the bound
         self.deadline = deadline  # of time.perf_counter()
         self.gap = gap
         self.feasibility = feasibility
@@ -101,17 +126,17 @@ class Search:
         low, high = self.low, self.high
         found: Found | None = None
         while True:
-            free = low < high
-            largest = float(np.abs(cost[free]).max(initial=0.0))
-            answer = self._answer(np.where(free, cost, 0.0), largest, low, high, start, without)
-            if answer is None:
+            asked = _Asked.of(cost, low, high)
+            narrowed = self._answer(asked, start, without)
+            if narrowed is None:
                 return found
-            bound = answer.bound / _scale(largest) + math.fsum(cost[low > 0.5].tolist())
+            answer, low, high, largest = narrowed.answer, narrowed.low, narrowed.high, asked.largest
             value = math.fsum(cost[answer.columns].tolist())
+            bound = answer.bound / asked.scale + asked.sure
             found = Found(columns=answer.columns, value=value, gap=answer.gap, bound=bound, low=low, high=high)
             if not self.conclusive or self.gap > 0:
                 return found
-            bounds = self._narrowed(cost, value, max(1e-6 * largest, 4e-9 * abs(value)), found, without)
+            bounds = self._narrowed(cost, value, max(1e-6 * largest, EQUAL * abs(value)), found, without)
             left = float(np.abs(cost[bounds.low < bounds.high]).max(initial=0.0))
             if bounds.contradiction or left * (RANGE if abs(value) * RANGE >= largest else 2.0) >= largest:
                 return found
@@ -147,45 +172,51 @@ class Search:
     def _rows(self, without: Bools | None = None) -> Rows:
         return self.problem.rows.joined(self._extra(without))
 
-    def _answer(
-        self, cost: Floats, largest: float, low: Floats, high: Floats, start: Bools | None, without: Bools | None
-    ) -> Answer | None:
+    def _answer(self, asked: _Asked, start: Bools | None, without: Bools | None) -> Narrowed | None:
         """The solver's answer, checked: what breaks a row is ruled out and asked again."""
         self.conclusive = False
-        if (low == high).all():
-            return self._only_choice(low > 0.5, without)
+        if (asked.low == asked.high).all():
+            return self._only_choice(asked.low > 0.5, without)
         for _ in range(REPAIRS):
             seconds = self.deadline - time.perf_counter()
             if seconds <= 0:
                 return None
             effort = Effort(time_limit_s=seconds, gap=self.gap, feasibility=self.feasibility)
-            rows = self._rows(without)
-            answer = maximise(
-                cost * _scale(largest),
-                low=low,
-                high=high,
-                rows=conditioned(rows, low, high),
-                effort=effort,
-                start=start,
-            )
+            narrowed = self._solve(asked, self._rows(without), effort, start, narrow=without is None)
+            answer = narrowed.answer
             if answer.ending in (Ending.INFEASIBLE, Ending.NOTHING):
                 self.conclusive = answer.ending is Ending.INFEASIBLE
                 return None
             columns = self.problem.columns(answer.columns[: len(self.problem.candidates)])
             if self._obeys(columns):
                 self.conclusive = answer.ending is Ending.OPTIMAL
-                return Answer(ending=answer.ending, columns=columns, gap=answer.gap, bound=answer.bound)
+                return replace(narrowed, answer=replace(answer, columns=columns))
             self._ruled_out.append(columns)
             start = None
         return None
 
-    def _only_choice(self, columns: Bools, without: Bools | None) -> Answer | None:
+    def _solve(self, asked: _Asked, rows: Rows, effort: Effort, start: Bools | None, *, narrow: bool) -> Narrowed:
+        low, high, cost = asked.low, asked.high, asked.cost * asked.scale
+        rows = conditioned(rows, low, high)
+        if not narrow or self.gap > 0:
+            answer = maximise(cost, low=low, high=high, rows=rows, effort=effort, start=start)
+            return Narrowed(answer=answer, low=low, high=high)
+        margin = EQUAL * abs(asked.sure) * asked.scale
+        found = maximise_narrowed(
+            cost, low=low, high=high, rows=rows, effort=effort, start=start, guess=self.guess, margin=margin
+        )
+        self.guess = max(FIRST, 1.2 * found.distance)
+        return found
+
+    def _only_choice(self, columns: Bools, without: Bools | None) -> Narrowed | None:
         """The answer where nothing is left to choose: no solver takes a model without columns."""
         self.conclusive = True
         columns = self.problem.columns(columns[: len(self.problem.candidates)])
         if not self._obeys(columns) or (without is not None and (columns == without).all()):
             return None
-        return Answer(ending=Ending.OPTIMAL, columns=columns, gap=0.0, bound=0.0)
+        answer = Answer(ending=Ending.OPTIMAL, columns=columns, gap=0.0, bound=0.0)
+        fixed = columns.astype(np.float64)
+        return Narrowed(answer=answer, low=fixed, high=fixed)
 
     def _obeys(self, columns: Bools) -> bool:
         if self.problem.rows.broken(columns).any():

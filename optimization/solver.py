@@ -152,6 +152,37 @@ def maximise(
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Relaxed:
+    """The best when columns needn't be whole: a bound on what whole ones can reach."""
+
+    bound: float  # in the units of the cost; -inf when nothing obeys the rows even so
+    losses: Floats  # per column: at least so much is lost when it leaves the bound that it stands at, 0 where it stands at none
+    columns: Floats  # between the bounds
+
+
+def relax(cost: Floats, *, low: Floats, high: Floats, rows: Rows) -> Relaxed | None:
+    """The bound without whole columns, None when the solver gives none."""
+    _quiet()
+    size, nothing = len(cost), np.zeros(0, dtype=np.int32)
+    highs = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy's own
+    for option, value in (("output_flag", False), ("threads", 1), ("random_seed", SEED)):
+        highs.setOptionValue(option, value)
+    highs.addCols(size, -cost, low, high, 0, nothing, nothing, np.zeros(0))
+    starts, indices = rows.starts[:-1].astype(np.int32), rows.indices.astype(np.int32)
+    highs.addRows(len(starts), rows.lower, rows.upper, len(indices), starts, indices, rows.coefficients)
+    highs.run()
+    if _is_infeasible(highs):
+        return Relaxed(bound=-math.inf, losses=np.zeros(size), columns=low)
+    if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        return None
+    solution = highs.getSolution()
+    columns, duals = np.array(solution.col_value), np.array(solution.col_dual)
+    stands = np.where(duals > 0, columns <= low + 1e-9, columns >= high - 1e-9)
+    bound = -float(highs.getInfo().objective_function_value)
+    return Relaxed(bound=bound, losses=np.where(stands, np.abs(duals), 0.0), columns=columns)
+
+
 def _model(problem: pulp.LpProblem) -> highspy.Highs:
     assert isinstance(problem.solverModel, highspy.Highs)
     return problem.solverModel

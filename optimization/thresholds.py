@@ -18,10 +18,11 @@ import numpy as np
 
 from optimization.bounds import Bounds, conditioned, tighten
 from optimization.levels import TIE, Level, levels_of, settles_for
+from optimization.narrowing import maximise_narrowed
 from optimization.problem import Problem, tolerance
 from optimization.rows import Bools, Floats, RowBook, Rows
 from optimization.rules import RuleType
-from optimization.solver import Effort, Ending, maximise
+from optimization.solver import Answer, Effort, Ending, maximise
 from sheetsync.cells import fold
 
 REPAIRS = 10  # wrong answers that are ruled out one by one before giving up
@@ -224,7 +225,7 @@ class Threshold:
                 return None
             effort = Effort(time_limit_s=seconds, gap=self.gap, feasibility=1e-9)
             rows = conditioned(self._rows(lines), low, high, fractions=1)
-            answer = maximise(cost, low=low, high=high, rows=rows, effort=effort, fractions=1)
+            answer = self._maximise(cost, low, high, rows, effort)
             self.conclusive &= answer.ending in (Ending.OPTIMAL, Ending.INFEASIBLE)
             if answer.ending in (Ending.INFEASIBLE, Ending.NOTHING):
                 return None
@@ -233,6 +234,11 @@ class Threshold:
                 return found
             self._ruled_out.append(columns)
         return None
+
+    def _maximise(self, cost: Floats, low: Floats, high: Floats, rows: Rows, effort: Effort) -> Answer:
+        if self.gap == 0.0:
+            return maximise_narrowed(cost, low=low, high=high, rows=rows, effort=effort, fractions=1).answer
+        return maximise(cost, low=low, high=high, rows=rows, effort=effort, fractions=1)
 
     def _rows(self, lines: Sequence[Line]) -> Rows:
         span = self.lever.worst - self.lever.best

@@ -145,7 +145,11 @@ class Inquiry:
         if column not in self._solved:
             seconds = max(self.deadline - time.perf_counter(), 0.0)
             self._solved[column] = solve_again(
-                self.problem, fixed={column: not self.selected[column]}, time_limit_s=seconds, gap=self.gap
+                self.problem,
+                fixed={column: not self.selected[column]},
+                guess=self.solution.distance,
+                time_limit_s=seconds,
+                gap=self.gap,
             )
         return self._solved[column]
 

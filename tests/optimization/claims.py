@@ -1,11 +1,7 @@
-"""Claims of a run about what would change it, held against the best of all subsets of the changed inputs.
-
-`python -m tests.optimization.claims 200` holds those of so many random small worlds.
-"""
+"""Claims of a run about what would change it, held against the best of all subsets of the changed inputs."""
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -201,9 +197,3 @@ def relaxed(snapshot: Snapshot, relaxation: Relaxation) -> Iterator[Rule]:
             yield replace(rule, kind=str(change.after))
         elif change.column:
             yield replace(rule, number=float(change.after))
-
-
-if __name__ == "__main__":
-    seeds = range(int(sys.argv[1]))
-    wrong = [text for seed in seeds for text in (*false_why_nots(seed), *false_clash(seed))]
-    print("\n".join(wrong) or "all hold")
