@@ -274,7 +274,10 @@ UNFOLD = {
     ],
     "DASHBOARD_CALLBACK": "sheetsync.admin.panels.dashboard",
     "STYLES": [lambda request: static("sheetsync/desk.css")],
-    "SCRIPTS": [lambda request: static("sheetsync/plots.js")],
+    "SCRIPTS": [
+        lambda request: static("sheetsync/plots.js"),
+        lambda request: static("sheetsync/tables.js"),
+    ],
     "SIDEBAR": {
         "show_search": True,
         "show_all_applications": False,

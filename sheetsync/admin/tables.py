@@ -14,8 +14,8 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, nothing: str
     lines = [["-" if cell in (None, "") else cell for cell in row] for row in rows]
     if not lines:
         return nothing
-    context = {"table": {"headers": list(headers), "rows": lines}, "striped": 1}
-    return mark_safe(render_to_string("unfold/components/table.html", context))  # noqa: S308 - the template escapes
+    context = {"headers": list(headers), "rows": lines}
+    return mark_safe(render_to_string("admin/sheetsync/table.html", context))  # noqa: S308 - the template escapes
 
 
 def shown_number(value: float | str | None) -> str:
