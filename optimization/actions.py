@@ -124,6 +124,7 @@ def _run(context: ActionContext, *, ticked_only: bool) -> None:
     for number, workbook in enumerate(workbooks):
         context.progress(f"running {workbook}", number, len(workbooks))
         Runner(context=context, workbook=workbook, ticked_only=ticked_only).run()
+    Study(context=context).measure_robust()
     context.progress("done", len(workbooks), len(workbooks))
 
 

@@ -49,8 +49,9 @@ RULES = {
 
 @admin.register(OptimizationScenario)
 class OptimizationScenarioAdmin(DeskAdmin):
-    """What runs are for: a period, a capacity, an objective."""
+    """What runs are for: a period, a capacity, an objective. Here a scenario can ask for a robust choice."""
 
+    admin_fields = ("robust_weight",)
     in_search = True
     list_display = ("scenario_name", "period_key", "capacity_total_tokens", "objective_mode", "objective_scope")
     list_filter = ("period_key", "objective_mode")
@@ -59,6 +60,7 @@ class OptimizationScenarioAdmin(DeskAdmin):
     fieldsets = (
         (None, {"fields": (("scenario_name", "period_key"), "capacity_total_tokens")}),
         ("Objective", {"fields": (("objective_mode", "objective_scope"), "objective_weights_json", "notes")}),
+        ("Robust choice", {"fields": ("robust_weight",)}),
     )
 
 

@@ -16,6 +16,7 @@ from optimization.drawn_problems import DrawnProblems
 from optimization.effort import Effort, Patience
 from optimization.objective import Refusal
 from optimization.problem import Problem
+from optimization.robust import Robust, choose_robustly
 from optimization.rows import Bools, Floats
 from optimization.rules import plain
 from optimization.uncertainty import BORDERLINE, CORE, Evaluation, Param, Uncertainty, assess, label
@@ -45,6 +46,7 @@ class Measured:
     uncertainty: Uncertainty
     chosen: Bools  # the run's own portfolio, a mark per column
     seed: int
+    robust: Robust | None = None  # for scenarios that ask for one
 
     @property
     def varying(self) -> int:
@@ -52,8 +54,10 @@ class Measured:
         return len(self.drawn.problems.varying)
 
 
-def measure(problem: Problem, selected: tuple[str, ...], effort: Effort, patience: Patience) -> Measured | Refusal:
-    """Draws, solves every draw, and looks at the run's own portfolio in each."""
+def measure(
+    problem: Problem, selected: tuple[str, ...], effort: Effort, patience: Patience, robust_weight: float | None = None
+) -> Measured | Refusal:
+    """Draws, solves every draw, and looks at the run's own portfolio in each; with a weight, makes the robust choice too."""
     drawn = draw_contributions(problem, settings.SELECTION_DRAWS, SEED)
     if isinstance(drawn, Refusal):
         return drawn
@@ -69,8 +73,14 @@ def measure(problem: Problem, selected: tuple[str, ...], effort: Effort, patienc
         found = "no portfolio obeys the rules" if evaluation.infeasible else "no portfolio was found in time"
         return Refusal(text=f"in none of {len(drawn.numbers):,} draws {found}")
     chosen = problem.columns(np.array([key in set(selected) for key in problem.keys], dtype=np.bool_))
-    uncertainty = assess(evaluation, chosen, drawn.params, len(drawn.numbers))
-    return Measured(drawn=drawn, evaluation=evaluation, uncertainty=uncertainty, chosen=chosen, seed=SEED)
+    return Measured(
+        drawn=drawn,
+        evaluation=evaluation,
+        uncertainty=assess(evaluation, chosen, drawn.params, len(drawn.numbers)),
+        chosen=chosen,
+        seed=SEED,
+        robust=None if robust_weight is None else choose_robustly(evaluation, chosen, robust_weight, effort),
+    )
 
 
 def draw_contributions(problem: Problem, draws: int, seed: int) -> Drawn | Refusal:
@@ -138,6 +148,7 @@ def as_json(found: Measured) -> dict[str, Any]:
     """For `result_json`: `selection_frequency`, `uncertainty`, `measure_next`."""
     told = found.uncertainty
     return {
+        **({"robust": found.robust.to_json()} if found.robust else {}),
         "selection_frequency": {key: round(share, 6) for key, share in told.frequency.items()},
         "uncertainty": {
             "seed": found.seed,
@@ -185,6 +196,7 @@ def in_words(found: Measured, north_star: str) -> list[str]:
     said += [f"{told.unknown:,} draws weren't solved in time; they are left out"] if told.unknown else []
     broken = told.chosen.breaks_rules
     said += [f"in {broken:,} draws the portfolio misses a KPI floor"] if broken else []
+    said += [found.robust.text()] if found.robust else []
     return [*said, _measure_first(told, unit)]
 
 

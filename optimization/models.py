@@ -36,8 +36,12 @@ class OptimizationScenario(models.Model):
     objective_scope = models.CharField(max_length=200, blank=True)  # "" or "all", else a market
     notes = models.TextField(blank=True)
     robust_weight = models.FloatField(
-        null=True, blank=True, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)]
-    )  # 0 to 1: objective units that a unit of spread costs in the robust choice; None: no robust choice is made
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
+        help_text="0 to 1: how much a unit of spread below the average counts against a portfolio. Each run then also says which "
+        "portfolio would hold up best over the ranges of params. Empty: no robust choice is made.",
+    )
 
     history = HistoricalRecords()
 

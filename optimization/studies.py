@@ -57,17 +57,32 @@ class Study:
     def measure(self) -> None:
         """How sure one run's portfolio is, and which params to measure next."""
         for run in self._subject(SOLVED):
-            snapshot = self._snapshot(run)
-            problem = None if snapshot is None else build_problem(snapshot)
-            if not isinstance(problem, Problem):
-                continue
-            patience = self.patience("solving draw by draw")
-            found = measure(problem, selected_of(run), effort(), patience)
-            if isinstance(found, Refusal):
-                self.refuse(f"run {run.run_id}: {found.text}")
-                continue
-            self._keep_measured(run, found)
-            self._tell_all(run, measured_in_words(found, problem.snapshot.north_star))
+            refusal = self._measure(run)
+            if refusal is not None:
+                self.refuse(refusal.text)
+
+    def measure_robust(self) -> None:
+        """The runs of this very action whose scenario asks for a robust choice."""
+        own = OptimizationRun.objects.filter(action_run_id=self.context.run.run_id, status__in=SOLVED)
+        for run in own.exclude(scenario__robust_weight=None).select_related("scenario", "workbook", "portfolio"):
+            refusal = self._measure(run)
+            if refusal is not None:  # the run itself stands
+                self.context.report.tell("WARNING", f"no robust choice: {refusal.text}", **_where(run))
+
+    def _measure(self, run: OptimizationRun) -> Refusal | None:
+        """Draws, stores and shows what the draws say of one run; why not, where nothing can be drawn."""
+        snapshot = snapshot_of(run)
+        problem = snapshot if isinstance(snapshot, Refusal) else build_problem(snapshot)
+        if isinstance(problem, Refusal):
+            return problem
+        patience = self.patience("solving draw by draw")
+        weight = run.scenario.robust_weight if run.scenario else None
+        found = measure(problem, selected_of(run), effort(), patience, weight)
+        if isinstance(found, Refusal):
+            return Refusal(text=f"run {run.run_id}: {found.text}")
+        self._keep_measured(run, found)
+        self._tell_all(run, measured_in_words(found, problem.snapshot.north_star))
+        return None
 
     def _keep_measured(self, run: OptimizationRun, found: Measured) -> None:
         frequency = found.uncertainty.frequency
