@@ -11,6 +11,8 @@ from typing import Any
 from optimization.milp import FEASIBLE, OPTIMAL, Solution
 from optimization.prices import Pricing
 from optimization.problem import Problem
+from optimization.rules import Rule
+from optimization.whyin import why_in
 from optimization.whynot import Inquiry
 
 PRICES = 0.25  # the share of the time that the prices of rules may take
@@ -35,6 +37,7 @@ class Explanations:
     parts: dict[str, Any] = field(default_factory=dict)
     total: int = 0
     done: int = 0
+    _priced: list[Rule] = field(default_factory=list)  # rules that cost something
 
     def compute(self) -> Iterator[Mapping[str, Any]]:
         """Explains one thing after another; each time gives all parts so far."""
@@ -44,6 +47,16 @@ class Explanations:
         yield from self._prices(time.perf_counter() + self.extent.seconds * PRICES)
         inquiry = Inquiry(problem=self.problem, solution=self.solution, deadline=deadline, gap=self.gap)
         yield from self._left_out(inquiry)
+        yield from self._chosen(inquiry)
+
+    def _chosen(self, inquiry: Inquiry) -> Iterator[Mapping[str, Any]]:
+        found = self.parts.setdefault("why_in", {})
+        for key in islice(inquiry.chosen(), self.extent.most):
+            why = why_in(inquiry, key, self._priced)
+            if why is None:
+                break
+            found[key] = why.to_json()
+            yield self.parts
 
     def _prices(self, deadline: float) -> Iterator[Mapping[str, Any]]:
         pricing = Pricing(problem=self.problem, solution=self.solution, deadline=deadline, gap=self.gap)
@@ -52,6 +65,7 @@ class Explanations:
             yield self.parts
         self.parts["rule_prices"] = [price.to_json() for price in pricing.ranked()]
         self.parts["rule_prices_complete"] = pricing.conclusive
+        self._priced = [price.rule for price in pricing.ranked()]
 
     def _left_out(self, inquiry: Inquiry) -> Iterator[Mapping[str, Any]]:
         left_out = list(inquiry.left_out())

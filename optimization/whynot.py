@@ -100,6 +100,12 @@ class Inquiry:
         miss = self._misses()
         return (self.problem.keys[column] for column in sorted(out, key=lambda column: (miss[column], column)))
 
+    def chosen(self) -> Iterator[str]:
+        """Keys that are chosen, the narrowest choices first."""
+        miss = self._misses()
+        inside = [column for column in range(len(self.problem.candidates)) if self.selected[column]]
+        return (self.problem.keys[column] for column in sorted(inside, key=lambda column: (-miss[column], column)))
+
     def why_not(self, key: str) -> WhyNot | None:
         """Why a candidate is left out; None when the time was up before that was known."""
         column = self.problem.index[key]
@@ -192,20 +198,23 @@ class Inquiry:
             unit=self.unit(fall),
         )
 
-    def _threshold(self, lever: Lever) -> tuple[float | None, bool]:
-        """The number at which a candidate wins, nearest to its own, and whether that was settled in time."""
+    def reached(self, lever: Lever, rival: Bools) -> tuple[Reached | None, bool]:
+        """How far a number may get worse while its candidate beats the rival, and whether that is proved."""
         search = Threshold(
             problem=self.problem,
             lever=lever,
-            rival=self.selected,
+            rival=rival,
             deadline=self.deadline,
             gap=0.0 if self._proof else self.gap,
         )
-        reached = search.reached()
-        number = None if reached is None else readable(reached, lever, self._grain(lever))
-        return number, search.conclusive and self._proof
+        return search.reached(), search.conclusive and self._proof
 
-    def _grain(self, lever: Lever) -> float:
+    def _threshold(self, lever: Lever) -> tuple[float | None, bool]:
+        """The number at which a candidate wins, nearest to its own, and whether that is proved."""
+        reached, known = self.reached(lever, self.selected)
+        return (None if reached is None else readable(reached, lever, self.grain(lever))), known
+
+    def grain(self, lever: Lever) -> float:
         """What the tolerance of a row may hide of a number."""
         return tolerance(self.problem.snapshot.scenario.capacity) if not lever.kpi_key else 0.0
 
@@ -219,7 +228,7 @@ class Inquiry:
         """(KPI, own contribution to it, what it would have to be, whether that is settled) of the smallest rise."""
         best: tuple[float, str, float, float] | None = None
         settled = True
-        for kpi, scale in self._kpis():
+        for kpi, scale in self.kpis():
             own = self.problem.candidates[column].contributions.get(kpi, 0.0)
             needed, known = self._needed(column, forced, kpi, own)
             settled &= known
@@ -229,7 +238,7 @@ class Inquiry:
             return "", 0.0, None, settled
         return best[1], best[2], best[3], settled
 
-    def _kpis(self) -> list[tuple[str, float]]:
+    def kpis(self) -> list[tuple[str, float]]:
         """(KPI, its scale) that a rise may be asked of: the north star, or those that are weighted, by key."""
         scenario, factors = self.problem.snapshot.scenario, self.problem.factors
         if scenario.mode != "weighted_kpis" or not isinstance(scenario.weights, Mapping):
@@ -237,7 +246,7 @@ class Inquiry:
         return [(kpi, scenario.weights[kpi] / factors[kpi]) for kpi in sorted(factors)]
 
     def _needed(self, column: int, forced: Solution, kpi: str, own: float) -> tuple[float | None, bool]:
-        pulls = self._pulls(column, kpi)
+        pulls = self.pulls(column, kpi)
         touched = bool(touched_rows(self.problem, column, kpi).any())
         if not touched and not any(pulls):
             return None, True
@@ -247,7 +256,7 @@ class Inquiry:
         bound = self._bound(column, forced, fall, kpi, own, pulls)
         return self._threshold(Lever(column=column, own=own, best=own + bound, worst=own, kpi_key=kpi))
 
-    def _pulls(self, column: int, kpi: str) -> list[float]:
+    def pulls(self, column: int, kpi: str) -> list[float]:
         """What a unit of a contribution adds to each level."""
         inside = self.problem.scope.holds(self.problem.candidates[column].folded)
         return [level.factors.get(kpi, 0.0) if inside else 0.0 for level in self.levels]

@@ -1,7 +1,8 @@
 """`python -m tests.optimization [WORLDS] [CLAIMS]`: the optimizer against every subset of many random small worlds.
 
-WORLDS are solved in every mode, ties included; of CLAIMS worlds with a portfolio every `why_not` is held against the best of the
-changed inputs; of as many without one every named set is shown to be minimal, and every way to mend it to mend it.
+WORLDS are solved in every mode, ties included; of CLAIMS worlds with a portfolio every `why_not` and `why_in` is held against
+the best of the changed inputs; of as many without one every named set is shown to be minimal, and every way to mend it to
+mend it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator
 
 from optimization.milp import solve
 from optimization.problem import Problem, build_problem
-from tests.optimization.claims import false_clash, false_why_nots, is_plain
+from tests.optimization.claims import false_clash, false_why_ins, false_why_nots, is_plain
 from tests.optimization.enumeration import random_clash, random_snapshot
 from tests.optimization.test_milp import compare
 
@@ -40,6 +41,7 @@ def proof(what: str, seeds: Iterator[int], wrong: Callable[[int], Iterator[str]]
 def main() -> int:
     worlds, claims = (*map(int, sys.argv[1:]), *(10_000, 200)[len(sys.argv) - 1 :])
     feasible = (seed for seed in itertools.count() if ends(random_snapshot(seed), "optimal"))
+    again = (seed for seed in itertools.count() if ends(random_snapshot(seed), "optimal"))
     infeasible = (seed for seed in itertools.count() if ends(random_clash(seed), "infeasible"))
     held = [
         proof(
@@ -48,6 +50,7 @@ def main() -> int:
             lambda seed: filter(None, [compare(seed)]),
         ),
         proof("worlds with every why_not", itertools.islice(feasible, claims), false_why_nots),
+        proof("worlds with every why_in", itertools.islice(again, claims), false_why_ins),
         proof("infeasible worlds with minimal rows", itertools.islice(infeasible, claims), false_clash),
     ]
     return 0 if all(held) else 1

@@ -11,6 +11,7 @@ from optimization.facts import Snapshot
 from optimization.milp import solve
 from optimization.problem import Problem, build_problem
 from optimization.rules import Rule
+from optimization.whyin import WhyIn, why_in
 from optimization.whynot import Inquiry, WhyNot
 from tests.optimization.enumeration import World, random_clash, random_snapshot
 
@@ -125,6 +126,54 @@ def false_contribution(snapshot: Snapshot, why: WhyNot) -> Iterator[str]:
             less = least is None or rise / scale < least
             if less and why.key in selected(with_contribution(snapshot, why.key, kpi, mine + rise)):
                 yield f"{rise} more {kpi} get it chosen"
+
+
+def false_why_ins(seed: int) -> Iterator[str]:
+    """What isn't true of what a random world's run says of the candidates it chose."""
+    snapshot = random_snapshot(seed)
+    problem = build_problem(snapshot)
+    if not isinstance(problem, Problem) or not is_plain(snapshot):
+        return
+    solution = solve(problem)
+    if solution.status != "optimal":
+        return
+    inquiry = Inquiry(problem=problem, solution=solution, deadline=time.perf_counter() + 60)
+    for key in inquiry.chosen():
+        why = why_in(inquiry, key, ())
+        assert why is not None
+        for text in (*false_place(snapshot, why), *false_value(snapshot, frozenset(solution.selected), why)):
+            yield f"{seed} {key}: {text}; {why}"
+
+
+def false_value(snapshot: Snapshot, chosen: frozenset[str], why: WhyIn) -> Iterator[str]:
+    forced_in = snapshot.force.get(why.key) == "in"
+    best = None if forced_in else World(replace(snapshot, force={**snapshot.force, why.key: "out"})).best()
+    if best is None or why.brings is None:
+        if (best is None) != (why.brings is None):
+            yield f"without it there is {best}"
+        return
+    if sorted(set(best[0]) - chosen) != list(why.replaced_by):
+        yield f"it is replaced by {sorted(set(best[0]) - chosen)}"
+    falls = fall(World(snapshot), chosen, set(best[0]))
+    if abs(falls[0] - why.brings) > 1e-9 * max(1.0, abs(falls[0])) or falls[1] != why.step:
+        yield f"without it {falls} is lost"
+
+
+def false_place(snapshot: Snapshot, why: WhyIn) -> Iterator[str]:
+    """At its thresholds it keeps its place, a hair further it doesn't."""
+    if (most := why.tokens_up_to) is not None:
+        hair = max(HAIR * (most - why.tokens), 1e-8 * most)
+        if why.key not in selected(with_tokens(snapshot, why.key, most)):
+            yield f"{most} tokens cost it its place"
+        if why.key in selected(with_tokens(snapshot, why.key, most + hair)):
+            yield f"{most + hair} tokens don't cost it its place"
+    if (least := why.contribution_down_to) is not None:
+        hair = max(HAIR * (why.contribution - least), 1e-8 * abs(least))
+        if why.key not in selected(with_contribution(snapshot, why.key, why.kpi_key, least)):
+            yield f"{least} {why.kpi_key} cost it its place"
+        zero = not World(snapshot).objective(set(selected(snapshot)) - {why.key})
+        if not zero and why.key in selected(with_contribution(snapshot, why.key, why.kpi_key, least - hair)):
+            yield f"{least - hair} {why.kpi_key} don't cost it its place"
 
 
 def scales(snapshot: Snapshot) -> dict[str, float]:
