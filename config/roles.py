@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.apps import apps
 from django.apps import apps as all_apps
 from django.contrib.auth.models import Group, Permission
 from django.db import models
@@ -14,6 +13,8 @@ DOMAIN = ("backlog", "productops", "optimization")
 VIEWER, ANALYST, APPROVER, OPERATOR = "Viewer", "Analyst", "Approver", "Operator"
 # What only those who look after the system see.
 _OPERATORS_ONLY = {"auditentry", "personscope", "rowstate", "keyreservation"}
+# What is written once.
+_NEVER_CHANGED = {"auditentry", "recordchange", "cellchange"}
 # What approvers decide on; adopting a contribution is an approval of its own, and so is publishing a portfolio.
 _APPROVALS = {
     "optimization.add_publication",
@@ -57,8 +58,9 @@ def operator() -> Iterator[str]:
     """Looks after workbooks, runs, the timetable and people; decides on no value."""
     yield from viewer()
     for model in _models("sheetsync"):
-        for verb in ("view", "add", "change"):
-            yield _right(verb, model)
+        yield _right("view", model)
+        if model._meta.model_name not in _NEVER_CHANGED:
+            yield from (_right("add", model), _right("change", model))
     for app, name in (("auth", "user"), ("auth", "group"), ("django_q", "schedule")):
         yield from (f"{app}.{verb}_{name}" for verb in ("view", "add", "change"))
     yield from ("django_q.delete_schedule", "sheetsync.delete_personscope", "sheetsync.delete_workbook")
@@ -99,7 +101,7 @@ def _permissions(rights: set[str], using: str) -> list[Permission]:
 
 def _models(*labels: str) -> Iterator[type[models.Model]]:
     for label in labels:
-        yield from apps.get_app_config(label).get_models()
+        yield from all_apps.get_app_config(label).get_models()
 
 
 def _right(verb: str, model: type[models.Model]) -> str:

@@ -78,11 +78,15 @@ def content_of(record: models.Model, subject: Subject) -> dict[str, Any]:
 
 def rejections(subject: Subject, pks: Collection[int] | None = None) -> dict[int, Review]:
     """pk -> the rejection that still holds: nothing it was about was changed since, and nobody approved it."""
-    reviews = Review.objects.filter(subject=subject.label).order_by("pk")
+    reviews = Review.objects.filter(subject=subject.label)
     if pks is not None:
         reviews = reviews.filter(object_id__in=pks)
-    latest = {review.object_id: review for review in reviews}
+    # Approvals grow without end, and rejections are few: only what was ever rejected is looked at.
+    ever = set(reviews.filter(decision=Review.Decision.REJECTED).values_list("object_id", flat=True))
+    latest = {review.object_id: review for review in reviews.filter(object_id__in=ever).order_by("pk")} if ever else {}
     rejected = [pk for pk, review in latest.items() if review.decision == Review.Decision.REJECTED]
+    if not rejected:
+        return {}
     unapproved = subject.model._default_manager.filter(pk__in=rejected, **{subject.tick: False})
     return {
         record.pk: latest[record.pk]

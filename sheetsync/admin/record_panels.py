@@ -20,7 +20,7 @@ from sheetsync.admin.links import link, run_address
 from sheetsync.admin.panels import Panel, register_panel
 from sheetsync.admin.plans import short
 from sheetsync.admin.tables import shown_number, table
-from sheetsync.models import ActionRun, Conflict, RecordChange, RowState
+from sheetsync.models import ActionRun, Conflict, RecordChange, RowState, TabState
 from sheetsync.scope import is_limited
 
 CHANGES_READ = 400  # the newest of a record, in which the last change of each field is looked for
@@ -132,7 +132,10 @@ def in_sheets(request: HttpRequest, record: models.Model) -> SafeString | str:
     key = str(getattr(record, "initiative_key", "")).casefold()
     if not key:
         return ""
-    states = RowState.objects.filter(row_key=key, is_present=True, workbook__is_active=True).select_related("workbook")
+    # By workbook and tab as well, so that the one index of row states is used.
+    tabs = TabState.objects.filter(workbook__is_active=True).values_list("workbook_id", "tab")
+    books, titles = {book for book, _tab in tabs}, {tab for _book, tab in tabs}
+    states = RowState.objects.filter(workbook_id__in=books, tab__in=titles, row_key=key, is_present=True)
     rows = [
         (
             state.workbook,
@@ -140,7 +143,7 @@ def in_sheets(request: HttpRequest, record: models.Model) -> SafeString | str:
             state.verdict or "OK",
             link(reverse("admin:sheet_row", args=(state.workbook_id, state.tab, key)), "Go to the row"),
         )
-        for state in states.order_by("workbook", "tab")[:ROWS_SHOWN]
+        for state in states.select_related("workbook").order_by("workbook", "tab")[:ROWS_SHOWN]
     ]
     return table(("Workbook", "Tab", "Said last", "There"), rows, nothing="")
 

@@ -44,6 +44,8 @@ def test_every_right_of_a_role_exists(role: str) -> None:
         ("sheetsync.change_actionrun", {ANALYST, OPERATOR}),
         ("sheetsync.add_workbook", {OPERATOR}),
         ("sheetsync.view_auditentry", {OPERATOR}),
+        ("sheetsync.change_auditentry", set()),
+        ("sheetsync.change_recordchange", set()),
         ("auth.change_user", {OPERATOR}),
         ("auth.delete_user", set()),
     ],

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from backlog.models import Initiative
 from sheetsync.admin.record_panels import in_words
-from sheetsync.models import ActionRun, RecordChange, RowState, Workbook
+from sheetsync.models import ActionRun, RecordChange, RowState, TabState, Workbook
 from sheetsync.runs import carry_out, request
 from tests.admin_pages import admin_client, change_url, client_with, conflict, edit, fill, initiative, workbook
 
@@ -157,6 +157,7 @@ def test_a_field_that_the_change_didnt_touch_is_not_found(ada: Client, field: st
 
 def test_each_row_of_the_record_is_listed_with_what_it_was_told(ada: Client) -> None:
     record = initiative()
+    TabState.objects.create(workbook=workbook(), tab="Backlog")
     RowState.objects.create(workbook=workbook(), tab="Backlog", row_key="init-000001", verdict="WARNING: no tokens")
     RowState.objects.create(workbook=workbook(), tab="Gone", row_key="init-000001", is_present=False)
     said = panel(ada, record, "in-sheets")
