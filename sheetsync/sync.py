@@ -24,7 +24,7 @@ from sheetsync.storage import now_epoch
 from sheetsync.tabsync import TabSync
 from sheetsync.verdicts import waits
 from sheetsync.workbooks.interface import OpenWorkbook, Snapshot, WorkbookChanged, WorkbookUnavailable
-from sheetsync.writing import Outcome, TabPlan, write_plan
+from sheetsync.writing import NothingWritten, Outcome, TabOutcome, TabPlan, write_plan
 
 # How often one action goes round: keys that were just written, rows that moved under a write.
 ROUNDS = 4
@@ -140,10 +140,23 @@ def _row_count(snapshot: Snapshot) -> int:
 def _write(context: ActionContext, workbook: Workbook, book: OpenWorkbook, turn: _Round) -> Outcome:
     cells = sum(len(plan.cells) + sum(len(row.cells) for row in plan.appended) for plan in turn.plans.values())
     context.progress(f"writing {cells:,} cells to {workbook}", 0, 0)
-    outcome = write_plan(book, turn.plans)
+    try:
+        outcome = write_plan(book, turn.plans)
+    except NothingWritten:
+        _take_back_attempts(context, turn)
+        raise
     if outcome.readback is not None:
         context.visits[workbook.pk] = Visit(book=book, shown=outcome.readback)
     return outcome
+
+
+def _take_back_attempts(context: ActionContext, turn: _Round) -> None:
+    """Nothing is on its way: the next sync needn't wait until it couldn't land any more."""
+    with transaction.atomic():
+        for title, plan in turn.plans.items():
+            left = TabOutcome(left=list(plan.cells), left_rows=list(plan.appended))
+            turn.syncs[title].acknowledge(left, 0.0)
+        context.storage.flush()
 
 
 def _unchanged_tabs(context: ActionContext, job: WorkbookJob, version: str) -> list[TabState]:

@@ -13,7 +13,16 @@ from sheetsync.headers import Header, find_header
 from sheetsync.service_tabs import SERVICE_TITLES
 from sheetsync.tabs import SHOWN, Owner, Tab
 from sheetsync.view import SheetRow, TabView, digest, holds_nothing, view_tab
-from sheetsync.workbooks.interface import Grid, OpenWorkbook, Raw, Snapshot, TabWrites, WorkbookChanged, Writable
+from sheetsync.workbooks.interface import (
+    Grid,
+    OpenWorkbook,
+    Raw,
+    Snapshot,
+    TabWrites,
+    WorkbookChanged,
+    WorkbookUnavailable,
+    Writable,
+)
 
 # How often a plan is made anew when people keep saving in between.
 TRIES = 5
@@ -84,8 +93,13 @@ class Outcome:
     may_land_for_s: float = 0.0  # seconds during which an unknown write could still land
 
 
+class NothingWritten(WorkbookUnavailable):
+    """The workbook was read and couldn't be written: of what was planned, nothing is on its way."""
+
+
 def write_plan(book: OpenWorkbook, plans: Mapping[str, TabPlan]) -> Outcome:
-    """Writes the plans of several tabs in one write. Raises WorkbookUnavailable when nothing could be written."""
+    """Writes the plans of several tabs in one write. Raises NothingWritten when nothing could be, and
+    WorkbookUnavailable when it couldn't be read."""
     for attempt in range(TRIES):
         fresh = book.read(list(plans), formulas=True)
         aimed = {title: _aim(plan, fresh.grids.get(title)) for title, plan in plans.items()}
@@ -98,6 +112,8 @@ def write_plan(book: OpenWorkbook, plans: Mapping[str, TabPlan]) -> Outcome:
             if attempt + 1 == TRIES:
                 raise
             continue
+        except WorkbookUnavailable as unavailable:
+            raise NothingWritten(str(unavailable)) from unavailable
         readback = book.read([*plans, *(title for title in _service_titles(fresh) if title not in plans)])
         for title, target in aimed.items():
             if title in result.refused:
