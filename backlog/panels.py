@@ -7,6 +7,7 @@ from django.utils.safestring import SafeString
 
 from backlog.models import Initiative
 from sheetsync.admin.graphs import render_graph
+from sheetsync.admin.history_plots import values_over_time
 from sheetsync.admin.panels import Panel, register_panel
 from sheetsync.admin.record_panels import register_record_panels
 from sheetsync.graphs import Edge, Graph, Node
@@ -42,3 +43,12 @@ register_panel(
     Panel(name="metric-chain", title="How it moves a KPI", model="backlog.Initiative", order=30, render=metric_chain)
 )
 register_record_panels("backlog.Initiative")
+register_panel(
+    Panel(
+        name="over-time",
+        title="Over time",
+        model="backlog.Initiative",
+        order=95,
+        render=values_over_time({"overall_score": "Score", "engineering_tokens": "Tokens"}),
+    )
+)

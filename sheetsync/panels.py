@@ -15,8 +15,9 @@ from sheetsync.admin.dashboard import (
     workbook_health,
 )
 from sheetsync.admin.extra_pages import ExtraPage, register_page
+from sheetsync.admin.history_plots import sync_health
 from sheetsync.admin.ownership import ownership
-from sheetsync.admin.panels import Card, register_card
+from sheetsync.admin.panels import Card, Panel, register_card, register_panel
 from sheetsync.admin.sheet_rows import sheet_row
 from sheetsync.admin.taking_back import take_back_value
 
@@ -95,5 +96,15 @@ register_page(
         section="",
         permission="sheetsync.view_workbook",
         view=sheet_row,
+    )
+)
+register_panel(
+    Panel(
+        name="sync-health",
+        title="Sync health",
+        model="sheetsync.Workbook",
+        order=10,
+        permission="sheetsync.view_actionrun",
+        render=sync_health,
     )
 )
