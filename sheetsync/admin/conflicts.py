@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.html import format_html
 from unfold.enums import ActionVariant
 
 from sheetsync.admin.base import ReadOnlyAdmin, signed_in
@@ -21,7 +22,7 @@ from sheetsync.admin.decorators import button, shown
 from sheetsync.admin.edits import decoded, plan_edit
 from sheetsync.admin.links import link, record_link, run_address
 from sheetsync.admin.recording import RESTORE, AdminRun
-from sheetsync.models import Conflict
+from sheetsync.models import Conflict, RecordChange
 from sheetsync.storage import plain
 
 REFUSALS_SHOWN = 5  # of many conflicts that are restored at once
@@ -50,7 +51,7 @@ class ConflictAdmin(ReadOnlyAdmin):
     actions_detail = ("keep_this", "restore_this")
     fieldsets = (
         (None, {"fields": (("row_key", "column"), ("agreed", "stands", "gave_way"), ("shown_status", "created_at"))}),
-        ("Where it came from", {"fields": (("workbook", "tab"), ("record", "of_run"))}),
+        ("Where it came from", {"fields": (("workbook", "tab"), ("record", "of_run"), ("synced_by", "other_set_by"))}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conflict]:
@@ -86,7 +87,24 @@ class ConflictAdmin(ReadOnlyAdmin):
     @shown("The record")
     def record(self, conflict: Conflict) -> str:
         """A link to the record as it stands."""
-        return record_link(conflict.model, conflict.object_id, conflict.row_key)
+        return record_link(conflict.model, conflict.object_id, conflict.row_key.upper())
+
+    @shown("Sync asked by")
+    def synced_by(self, conflict: Conflict) -> str:
+        """For a sheet a claim."""
+        return (conflict.run.requested_by if conflict.run else "") or "-"
+
+    @shown("Other value set by")
+    def other_set_by(self, conflict: Conflict) -> str:
+        """Who stored what gave way, as far as history tells."""
+        name = conflict.field.rpartition("__")[2]
+        changes = RecordChange.objects.filter(model=conflict.model, object_id=conflict.object_id or 0)
+        latest = changes.filter(**{f"fields__{name}__1": conflict.lost_value}).select_related("run").last()
+        if latest is None:
+            return "-"
+        return format_html(
+            "{}, by {}", latest.run.requested_by or "nobody named", link(run_address(latest.run), latest.run)
+        )
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """A run's page links to its own conflicts."""
