@@ -22,7 +22,7 @@ from productops.formula_tree import MAX_MAGNITUDE
 Numbers = NDArray[np.float64]
 
 _FRACTION_BITS = 53  # what a float between 0 and 1 holds
-_KNOTS = 1_024  # intervals of a PERT distribution's table; draws are exact to a few millionths of the range
+_KNOTS = 512  # intervals of a PERT distribution's table: chances are exact to a hundred-thousandth
 
 
 class Shape(StrEnum):
@@ -80,8 +80,7 @@ def drawn(spread: Range, shape: Shape, chances: Numbers) -> Numbers:
     elif shape is Shape.TRIANGULAR:
         share = _triangular(likeliest, chances)
     else:
-        cumulated, places = _pert_table(likeliest)
-        share = np.interp(chances, cumulated, places)
+        share = _pert(likeliest, chances)
     return np.clip(spread.low + width * share, spread.low, spread.high)
 
 
@@ -94,22 +93,30 @@ def _triangular(likeliest: float, chances: Numbers) -> Numbers:
 # ---- PERT ----------------------------------------------------------------------------------------------------------
 #
 # PERT is a beta distribution on the range whose shapes add up to 6. With x = sin(angle)^2 its density becomes
-# sin^(2a-1) cos^(2b-1), smooth up to both ends, so that a table of evenly spaced angles is fine where x is dense.
+# sin^(2a-1) cos^(2b-1), smooth up to both ends, so that evenly spaced angles are fine where x is dense. The inverse is kept
+# at chances that are spaced alike, so that a chance finds its place without a search.
 
+_STEP = math.pi / 2 / _KNOTS
 _ANGLES = np.linspace(0.0, math.pi / 2, _KNOTS + 1)
-_PLACES = np.sin(_ANGLES) ** 2
-_PLACES.flags.writeable = False
+_SPACED = np.sin(_ANGLES) ** 2
 # Two points in each interval integrate it to the fourth order.
-_GAUSS = _ANGLES[:-1, None] + (math.pi / 2 / _KNOTS) * (0.5 + np.array([-0.5, 0.5]) / math.sqrt(3.0))
+_GAUSS = _ANGLES[:-1, None] + _STEP * (0.5 + np.array([-0.5, 0.5]) / math.sqrt(3.0))
 _LOG_SIN, _LOG_COS = np.log(np.sin(_GAUSS)), np.log(np.cos(_GAUSS))
+
+
+def _pert(likeliest: float, chances: Numbers) -> Numbers:
+    places, steps = _pert_table(likeliest)
+    knots = np.arcsin(np.sqrt(chances)) / _STEP
+    below = knots.astype(np.intp)
+    return places[below] + steps[below] * (knots - below)
 
 
 @lru_cache(maxsize=256)
 def _pert_table(likeliest: float) -> tuple[Numbers, Numbers]:
-    """The chance of falling below each of some places from 0 to 1; `likeliest`: where between them the value lies."""
+    """At each spaced chance the place below which draws fall with it, and how far the next one is. `likeliest`: where
+    between 0 and 1 the value lies."""
     a, b = 1.0 + 4.0 * likeliest, 5.0 - 4.0 * likeliest
     density = np.exp((2.0 * a - 1.0) * _LOG_SIN + (2.0 * b - 1.0) * _LOG_COS).sum(axis=1)
     cumulated = np.concatenate(([0.0], np.cumsum(density)))
-    cumulated /= cumulated[-1]
-    cumulated.flags.writeable = False
-    return cumulated, _PLACES
+    places = np.interp(_SPACED, cumulated / cumulated[-1], _SPACED)
+    return places, np.diff(places, append=places[-1])

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from productops.formula_functions import FUNCTIONS, MAX_DIGITS, power
+from productops.formula_functions import FUNCTIONS, MAX_DIGITS
 from productops.formula_tree import (
     MAX_EXPONENT,
     MAX_MAGNITUDE,
@@ -32,6 +32,7 @@ from productops.formula_tree import (
     Not,
     Number,
 )
+from productops.formula_walk import OPERATORS as POINT_OPERATORS
 from productops.formulas import Formula, FormulaError, evaluate
 
 Numbers = NDArray[np.float64]
@@ -58,7 +59,6 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "!=": np.not_equal,
 }
 _UNKNOWN = float("inf")
-_ONE, _ZERO = np.float64(1.0), np.float64(0.0)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -87,18 +87,26 @@ def evaluate_draws(
 
     A parameter that can't be used at all gives a FormulaError, as does a formula that fails in every draw.
     """
-    known: dict[str, Part] = {}
+    given: dict[str, Part] = {}
     for name in formula.names:
         part = _given(values.get(name))
         if part is None:
             return _point_error(formula, values, 0)
-        known[name] = part
-    failed: Any = None
+        given[name] = part
+    results, failed = _results(formula, given)
+    return _evaluation(formula, values, results, failed, draws)
+
+
+def _results(formula: Formula, known: dict[str, Part]) -> tuple[dict[str, Any], Any]:
+    """Assigned name -> result, and which draws failed in any of them, None for none."""
+    results, failed = {}, None
     with np.errstate(all="ignore"):
         for line in formula.assignments:
             part = known[line.name] = _PARTS[type(line.expression)](line.expression, known)
-            failed = _any_of(failed, part[3])
-    return _evaluation(formula, values, {line.name: known[line.name][0] for line in formula.assignments}, failed, draws)
+            results[line.name] = part[0]
+            if part[3] is not None:
+                failed = _any_of(failed, part[3])
+    return results, failed
 
 
 def _given(value: float | Samples | None) -> Part | None:
@@ -110,8 +118,7 @@ def _given(value: float | Samples | None) -> Part | None:
         return (value.values, most, least, None) if most <= MAX_MAGNITUDE else None
     if not isinstance(value, int | float) or not -MAX_MAGNITUDE <= value <= MAX_MAGNITUDE:
         return None
-    size = abs(float(value))
-    return np.float64(value), size, size, None
+    return float(value), abs(value), abs(value), None
 
 
 def _evaluation(
@@ -175,7 +182,7 @@ def _checked(result: Any, bound: float, failed: Any) -> Part:
 
 
 def _number(node: Number, known: Mapping[str, Part]) -> Part:
-    return np.float64(node.value), node.value, node.value, None
+    return node.value, node.value, node.value, None
 
 
 def _name(node: Name, known: Mapping[str, Part]) -> Part:
@@ -193,6 +200,8 @@ def _arithmetic(node: Arithmetic, known: Mapping[str, Part]) -> Part:
     if right_failed is not None:
         failed = _any_of(failed, right_failed)
     sign = node.operator
+    if type(left) is float and type(right) is float:
+        return _settled(POINT_OPERATORS[sign], [left, right], failed)
     if sign == "*":
         bound = most * right_most
     elif sign in "+-":
@@ -208,8 +217,6 @@ def _arithmetic(node: Arithmetic, known: Mapping[str, Part]) -> Part:
 
 
 def _powered(base: Any, exponent: Any, exponent_most: float, failed: Any) -> Part:
-    if _is_one(base) and _is_one(exponent):
-        return _settled(power, [base, exponent], failed)
     if exponent_most > MAX_EXPONENT:
         failed = _any_of(failed, np.abs(exponent) > MAX_EXPONENT)
     return _checked(np.power(base, exponent), _UNKNOWN, failed)
@@ -225,12 +232,16 @@ def _comparison(node: Comparison, known: Mapping[str, Part]) -> Part:
         pair = _COMPARISONS[sign](left, right)
         holds = pair if holds is None else holds & pair
         left = right
-    return np.where(holds, _ONE, _ZERO)[()], 1.0, 0.0, failed
+    return _as_number(holds), 1.0, 0.0, failed
 
 
 def _not(node: Not, known: Mapping[str, Part]) -> Part:
     value, _, _, failed = _part(node.operand, known)
-    return np.where(value != 0.0, _ZERO, _ONE)[()], 1.0, 0.0, failed
+    return _as_number(value == 0.0), 1.0, 0.0, failed
+
+
+def _as_number(holds: Any) -> Any:
+    return np.where(holds, 1.0, 0.0) if isinstance(holds, np.ndarray) else float(holds)
 
 
 def _logic(node: Logic, known: Mapping[str, Part]) -> Part:
@@ -243,22 +254,21 @@ def _logic(node: Logic, known: Mapping[str, Part]) -> Part:
 
 
 def _choice(node: Choice, known: Mapping[str, Part]) -> Part:
-    test = _part(node.test, known)
-    if _is_one(test[0]):
-        chosen = _part(node.chosen if test[0] != 0.0 else node.otherwise, known)
-        return chosen[0], chosen[1], chosen[2], _any_of(test[3], chosen[3])
-    return _taken(test, _part(node.chosen, known), _part(node.otherwise, known))
+    return _taken(_part(node.test, known), _part(node.chosen, known), _part(node.otherwise, known))
 
 
 def _taken(test: Part, chosen: Part, otherwise: Part) -> Part:
     """One of two parts in each draw; what the other one failed at doesn't count there."""
+    if type(test[0]) is float:
+        value, bound, least, failed = chosen if test[0] else otherwise
+        return value, bound, least, _any_of(test[3], failed)
     is_chosen = test[0] != 0.0
     failed = test[3]
     if chosen[3] is not None:
         failed = _any_of(failed, chosen[3] & is_chosen)
     if otherwise[3] is not None:
         failed = _any_of(failed, otherwise[3] & ~is_chosen)
-    value = np.where(is_chosen, chosen[0], otherwise[0])[()]
+    value = np.where(is_chosen, chosen[0], otherwise[0])
     return value, max(chosen[1], otherwise[1]), min(chosen[2], otherwise[2]), failed
 
 
@@ -267,7 +277,7 @@ def _call(node: Call, known: Mapping[str, Part]) -> Part:
     failed = None
     for part in parts:
         failed = _any_of(failed, part[3])
-    if all(_is_one(part[0]) for part in parts):
+    if all(type(part[0]) is float for part in parts):
         return _settled(FUNCTIONS[node.function].call, [part[0] for part in parts], failed)
     return _CALLS[node.function](parts, failed)
 
@@ -289,20 +299,15 @@ def _part(node: Expression, known: Mapping[str, Part]) -> Part:
     return _PARTS[type(node)](node, known)
 
 
-def _is_one(value: Any) -> bool:
-    """Whether it is one number for all draws."""
-    return not isinstance(value, np.ndarray)
-
-
 def _settled(function: Callable[..., float], arguments: list[Any], failed: Any) -> Part:
     """A function of numbers that no draw changes: worked out once, as at a point."""
     try:
-        result = function(*map(float, arguments))
+        result = function(*arguments)
     except (ArithmeticError, ValueError):
-        return _ZERO, 0.0, 0.0, np.True_
+        return 0.0, 0.0, 0.0, np.True_
     if not abs(result) <= MAX_MAGNITUDE:
-        return _ZERO, 0.0, 0.0, np.True_
-    return np.float64(result), abs(result), abs(result), failed
+        return 0.0, 0.0, 0.0, np.True_
+    return result, abs(result), abs(result), failed
 
 
 # ---- functions -----------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from productops.formula_tree import (
     plain,
 )
 
-_OPERATORS: dict[str, Callable[[float, float], float]] = {
+OPERATORS: dict[str, Callable[[float, float], float]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
@@ -76,7 +76,7 @@ def _refusal(text: str, node: Expression) -> FormulaRefused:
 def _arithmetic(node: Arithmetic, known: Mapping[str, float]) -> float:
     left, right = walk(node.left, known), walk(node.right, known)
     try:
-        return _within_bounds(_OPERATORS[node.operator](left, right), node)
+        return _within_bounds(OPERATORS[node.operator](left, right), node)
     except ZeroDivisionError:
         raise _refusal(_zero_text(node), node) from None
     except OverflowError:

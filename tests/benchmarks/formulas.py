@@ -9,8 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from productops.draws import Shape
 from productops.formula_arrays import Samples, evaluate_draws
-from productops.formulas import Formula, evaluate, parse_formula
+from productops.formulas import Formula, FormulaError, evaluate, parse_formula
+from productops.scoring import ParamInput
+from productops.spread import Sampler
 from tests.benchmarks import floors
 from tests.benchmarks.report import Figure
 from tests.fuzz_formulas import check
@@ -64,15 +67,48 @@ def _by_python(rows: list[dict[str, float]]) -> None:
 
 
 def _over_draws() -> Iterator[Figure]:
+    """The whole way from ranges to percentiles for every model, and the evaluation alone."""
     read = [_read(text) for text in SHAPES]
-    dice = np.random.default_rng(7)
-    given = [
-        {name: Samples(values=dice.uniform(1, 10, DRAWS), low=1.0, high=10.0) for name in one.names} for one in read
-    ]
-    bare = [_bare(one, values) for one, values in zip(read, given, strict=True)]
-    ours, numpy = floors.side_by_side(lambda: _evaluate_all(read, given), lambda: _call_all(bare))
     what = f"{MODELS:,} models x {DRAWS:,} draws"
-    yield Figure(what=what, taken=ours, floor=numpy, against="bare numpy", aim=2.0)
+    bare = [_bare(one) for one in read]
+    ours, numpy = floors.side_by_side(lambda: _spread_all(read), lambda: _spread_bare(read, bare), runs=2)
+    yield Figure(what=f"{what}: drawn, evaluated, P10 P50 P90", taken=ours, floor=numpy, against="bare numpy", aim=2.0)
+    given = [{name: _samples(place, name) for name in one.names} for place, one in enumerate(read)]
+    arrays = [[samples.values for samples in each.values()] for each in given]
+    ours, numpy = floors.side_by_side(lambda: _evaluate_all(read, given), lambda: _call_all(bare, arrays))
+    yield Figure(what=f"{what}: evaluated alone", taken=ours, floor=numpy, against="bare numpy")
+
+
+def _samples(place: int, name: str) -> Samples:
+    drawn = Sampler(seed=1, draws=DRAWS, shape=Shape.PERT).varying(name, _param(place))
+    assert not isinstance(drawn, str)
+    return drawn.samples
+
+
+def _param(place: int) -> ParamInput:
+    """A parameter of its own for each model."""
+    return ParamInput(value=2.0 + place % 7, low=1.0, high=10.0, approved=True, owner=f"INIT-{place:06d}")
+
+
+def _spread_all(read: Sequence[Formula]) -> None:
+    sampler = Sampler(seed=1, draws=DRAWS, shape=Shape.PERT)
+    for place in range(MODELS):
+        formula, param = read[place % len(read)], _param(place)
+        drawn = {name: sampler.varying(name, param) for name in formula.names}
+        samples = {name: each.samples for name, each in drawn.items() if not isinstance(each, str)}
+        evaluation = evaluate_draws(formula, samples, DRAWS)
+        assert not isinstance(evaluation, FormulaError)
+        np.percentile(evaluation.results["value"], (10, 50, 90))
+
+
+def _spread_bare(read: Sequence[Formula], bare: Sequence[Callable[..., Any]]) -> None:
+    """The same with one generator for everything, and numpy's own beta distribution."""
+    dice = np.random.default_rng(7)
+    for place in range(MODELS):
+        formula = read[place % len(read)]
+        share = (1.0 + place % 7) / 9.0
+        arrays = [1.0 + 9.0 * dice.beta(1 + 4 * share, 5 - 4 * share, DRAWS) for _name in formula.names]
+        np.percentile(bare[place % len(bare)](*arrays)[0], (10, 50, 90))
 
 
 def _evaluate_all(read: Sequence[Formula], given: Sequence[dict[str, Samples]]) -> None:
@@ -81,21 +117,19 @@ def _evaluate_all(read: Sequence[Formula], given: Sequence[dict[str, Samples]]) 
         evaluate_draws(read[at], given[at], DRAWS)
 
 
-def _call_all(bare: Sequence[Callable[[], Any]]) -> None:
+def _call_all(bare: Sequence[Callable[..., Any]], arrays: Sequence[Sequence[Any]]) -> None:
     for place in range(MODELS):
-        bare[place % len(bare)]()
+        bare[place % len(bare)](*arrays[place % len(bare)])
 
 
-def _bare(formula: Formula, given: dict[str, Samples]) -> Callable[[], Any]:
-    """The same lines as one would write them by hand for arrays, in a function of local names."""
-    names = ", ".join(formula.names)
-    lines = [line.replace("min(", "minimum(") for line in formula.source.splitlines()]
-    lines = [_as_where(line) for line in lines]
+def _bare(formula: Formula) -> Callable[..., Any]:
+    """The same lines as one would write them by hand for arrays, in a function of the parameters; `value` comes first."""
+    lines = [_as_where(line.replace("min(", "minimum(")) for line in formula.source.splitlines()]
     body = "\n".join(f"    {line}" for line in lines)
     space: dict[str, Any] = {"minimum": np.minimum, "where": np.where}
-    exec(f"def bare({names}):\n{body}\n    return {', '.join(formula.assigned)}\n", space)
-    arrays = [given[name].values for name in formula.names]
-    return lambda: space["bare"](*arrays)
+    exec(f"def bare({', '.join(formula.names)}):\n{body}\n    return {', '.join(reversed(formula.assigned))},\n", space)
+    found: Callable[..., Any] = space["bare"]
+    return found
 
 
 def _as_where(line: str) -> str:
