@@ -53,8 +53,16 @@ class Adoption:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A person's typing of the numbers that hold."""
+
+    on: str  # the day of it in UTC, 2026-03-31
+    basis: Basis | None = None  # what the computed numbers beside it rested on then; None where nothing was computed
+
+
+@dataclass(frozen=True, kw_only=True)
 class Change:
-    """One input that isn't any more what it was when the number was adopted."""
+    """One input that isn't any more what it was when the number was adopted, or typed."""
 
     about: tuple[str, str]  # ("param" or "model", its name)
     text: str  # "visits was 50, is 60"
@@ -66,7 +74,7 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Since:
-    """What changed after an adoption, and since when."""
+    """What changed after an adoption or an entry, and since when."""
 
     changes: tuple[Change, ...] = ()
     days: Mapping[tuple[str, str], str] = field(default_factory=dict)  # what -> the day it became what it is now

@@ -9,7 +9,6 @@ from functools import lru_cache
 
 from productops.chains import Chain, check_ends, ends
 from productops.contribution_check import Standing, adoption_remark, claimed_by_several, comparison
-from productops.figures import same_numbers
 from productops.formula_tree import RESULT_NAME
 from productops.formulas import Formula, FormulaError, match_names, parse_formula
 from productops.scoring import EFFORT, OVERALL, ModelInput
@@ -154,11 +153,13 @@ def _computing(standing: Standing) -> Iterator[Finding]:
 
 def _contribution_findings(standing: Standing) -> Iterator[Finding]:
     told = adoption_remark(standing)
-    if told:
-        yield Finding(kind=Kind.STALE if standing.is_stale else Kind.NOTE, text=told)
-    computed = standing.computed.numbers
-    if standing.entered and computed and not same_numbers(standing.entered, computed):
-        yield Finding(kind=Kind.DIFFERS, text=comparison(standing))
+    if standing.is_stale:
+        yield Finding(kind=Kind.STALE, text=told)
+    elif told and not standing.differs:
+        yield Finding(kind=Kind.NOTE, text=told)
+    if standing.differs:
+        text = comparison(standing) if standing.is_stale else f"{comparison(standing)} {told}".rstrip()
+        yield Finding(kind=Kind.DIFFERS, text=text)
     for text in claimed_by_several(standing.computed):
         yield Finding(kind=Kind.CLAIMED_TWICE, text=text)
     for text in standing.unit_remarks:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from productops.adoption import Adoption, Since, basis_of, changes
+from productops.adoption import Adoption, Basis, Entry, Since, basis_of, changes
 from productops.chains import Chain
 from productops.figures import amount, assignments, same_number, same_numbers
 from productops.formulas import Formula, match_names, parse_formula
@@ -24,6 +24,7 @@ class Standing:
     computed: Contributions  # from its math models
     models: Sequence[ModelInput]  # its math models, in any order
     adoption: Adoption | None = None  # the last one; None for never
+    entry: Entry | None = None  # when somebody last typed the numbers; None where that isn't known
     days: Mapping[tuple[str, str], str] = field(default_factory=dict)  # since when inputs are what they are, see Since
     active: Collection[str] = ()  # active kpi_keys
     chain: Chain = field(default_factory=Chain)  # its metric chain
@@ -47,12 +48,24 @@ class Standing:
         read = [match_names(found, model.params) for model, found in formulas if isinstance(found, Formula)]
         return frozenset(name for match in read for name in match.names.values())
 
+    @property
+    def basis(self) -> Basis | None:
+        """What the models rested on when what holds was adopted, or typed; None where that isn't known."""
+        if self.is_adopted:
+            return self.adoption.basis if self.adoption else None
+        return self.entry.basis if self.entry else None
+
     @cached_property
     def since(self) -> Since:
-        """Which inputs changed since the adoption."""
-        if self.adoption is None or self.adoption.basis is None:
+        """Which inputs changed since what holds was adopted, or typed."""
+        if self.basis is None:
             return Since()
-        return Since(changes=changes(self.adoption.basis, basis_of(self.models, self.computed)), days=self.days)
+        return Since(changes=changes(self.basis, basis_of(self.models, self.computed)), days=self.days)
+
+    @property
+    def differs(self) -> bool:
+        """Whether what holds isn't what is computed, where there are both."""
+        return bool(self.entered and self.computed.numbers) and not same_numbers(self.entered, self.computed.numbers)
 
     @property
     def is_stale(self) -> bool:
@@ -127,9 +140,17 @@ def adoption_remark(standing: Standing) -> str:
     adoption = standing.adoption
     if standing.is_stale and adoption is not None:
         return f"Adopted on {adoption.on}, and {_what_changed(standing)}."
-    if adoption is None or standing.is_adopted or not standing.entered:
+    if standing.is_adopted or not standing.entered:
         return ""
-    return f"Adopted on {adoption.on} was {assignments(adoption.numbers)}; another number was entered since."
+    entered = f" on {standing.entry.on}" if standing.entry else " since"
+    if adoption is not None:
+        text = f"Adopted on {adoption.on} was {assignments(adoption.numbers)}; another number was entered{entered}"
+    elif standing.entry is not None and standing.differs:
+        text = f"Entered{entered}"
+    else:
+        return ""
+    because = str(standing.since) if standing.differs else ""
+    return f"{text}; {'then' if adoption else 'since then'} {because}." if because else f"{text}."
 
 
 def _what_changed(standing: Standing) -> str:

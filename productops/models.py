@@ -168,6 +168,8 @@ class InitiativeContribution(models.Model):
     adopted_at = models.DateTimeField(null=True, blank=True)
     adopted_by = models.CharField(max_length=200, blank=True)
     adopted_run = models.CharField(max_length=40, blank=True)
+    entered_at = models.DateTimeField(null=True, blank=True)  # when somebody last typed the numbers
+    entered_inputs_json = models.JSONField(null=True, blank=True)  # what the models rested on then, see adoption.Basis
     adopted_inputs_json = models.JSONField(null=True, blank=True)  # models and parameters then, see adoption.Basis
 
     history = HistoricalRecords()

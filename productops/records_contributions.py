@@ -8,7 +8,7 @@ from typing import Any
 from productops.contribution_check import Standing, check_text, warnings, why_not_adopted
 from productops.evaluation import load_kpis
 from productops.models import InitiativeContribution
-from productops.standings import adoption_fields, load_standings
+from productops.standings import adoption_fields, entry_fields, load_standings
 from sheetsync.cells import Value, parse
 from sheetsync.records import Incoming, ModelRecords, Record, Scene
 from sheetsync.storage import RecordUpdate
@@ -76,6 +76,15 @@ class ContributionRecords(ModelRecords):
             )
             for row in rows
             if row.key in self.adopting and row.record is not None
+        ]
+        updates += [
+            RecordUpdate(
+                pk=row.record.pk,
+                fields=entry_fields(self.standings[row.key], row.takes[ENTRY], scene.context.now),
+                origin=storage.origin(scene, row),
+            )
+            for row in rows
+            if ENTRY in row.takes and row.key not in self.adopting and row.record is not None
         ]
         storage.update_related(InitiativeContribution, "initiative", updates)
 

@@ -120,6 +120,12 @@ registry.policies(
         by=(SAVE,),
         why="which computed numbers a person adopted",
     ),
+    **backend(
+        "entered_at",
+        "entered_inputs_json",
+        by=(SAVE,),
+        why="when a person typed the numbers, and what the models rested on then",
+    ),
 )
 registry.policies(
     "productops.Review",

@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any
 
 from django.db.models import Q
 
 from backlog.models import Initiative, ScoringFramework
-from productops.adoption import Adoption, Basis, ModelBasis, basis_of
+from productops.adoption import Adoption, Basis, Entry, ModelBasis, basis_of
 from productops.contribution_check import Standing
 from productops.evaluation import PICKED, Facts, Kpis, StoredModel, load_facts, load_kpis, load_models
 from productops.models import InitiativeContribution, InitiativeMathModel, InitiativeParam
@@ -28,25 +28,25 @@ Version = tuple[datetime.datetime, Any]  # (moment, what it held from then on)
 def load_standings(initiatives: Collection[int] | None = None) -> dict[int, Standing]:
     """Standings by pk of the initiative; None asks for those of all. Overlaps are looked for among those asked for."""
     kpis, models, facts = load_kpis(), load_models(initiatives), load_facts(initiatives)
-    adoptions = load_adoptions()
+    kept = load_kept()
     entered = dict(Initiative.objects.values_list("pk", "kpi_contribution_json"))
     found = {
-        pk: _standing(said, entered.get(pk), models.get(pk, ()), adoptions.get(pk), kpis) for pk, said in facts.items()
+        pk: _standing(said, entered.get(pk), models.get(pk, ()), kept.get(pk, Kept()), kpis)
+        for pk, said in facts.items()
     }
     _find_overlaps(found, facts)
-    return _with_days(found, adoptions)
+    return _with_days(found, kept)
 
 
-def _standing(
-    said: Facts, entered: Any, models: Collection[StoredModel], adopted: tuple[Adoption, Any] | None, kpis: Kpis
-) -> Standing:
+def _standing(said: Facts, entered: Any, models: Collection[StoredModel], kept: Kept, kpis: Kpis) -> Standing:
     inputs = [model.input for model in models]
     return Standing(
         key=said.key,
         entered=entered if isinstance(entered, dict) else None,
         computed=contributions(inputs, kpis.active),
         models=inputs,
-        adoption=adopted[0] if adopted else None,
+        adoption=kept.adoption,
+        entry=kept.entry,
         active=kpis.active,
         chain=said.chain,
         unit_remarks=unit_warnings(inputs, kpis.units),
@@ -71,24 +71,47 @@ def _claimed(standing: Standing) -> list[str]:
     return [kpi for kpi, number in numbers.items() if number and kpi in standing.active]
 
 
-# ---- adoptions ---------------------------------------------------------------------------------------------------------
+# ---- adoptions and entries ---------------------------------------------------------------------------------------------
 
 
-def load_adoptions() -> dict[int, tuple[Adoption, datetime.datetime]]:
-    """pk of the initiative -> what was last adopted, and the moment of it."""
-    rows = InitiativeContribution.objects.exclude(adopted_at=None)
-    fields = ("initiative_id", "adopted_json", "adopted_at", "adopted_by", "adopted_run", "adopted_inputs_json")
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What is kept of how an initiative's numbers came about."""
+
+    adoption: Adoption | None = None
+    entry: Entry | None = None
+    earliest: datetime.datetime | None = None  # the first moment of both
+
+
+def load_kept() -> dict[int, Kept]:
+    """pk of the initiative -> what is kept, where anything is."""
+    rows = InitiativeContribution.objects.exclude(adopted_at=None, entered_at=None)
+    adopted = ("adopted_json", "adopted_at", "adopted_by", "adopted_run", "adopted_inputs_json")
     found = {}
-    for pk, numbers, moment, by, run, basis in rows.values_list(*fields):
-        adoption = Adoption(
-            numbers=numbers or {},
-            on=f"{moment:%Y-%m-%d}",
-            by=by,
-            run=run,
-            basis=Basis.from_json(basis) if basis else None,
+    for pk, *adoption, entered_at, inputs in rows.values_list(
+        "initiative_id", *adopted, "entered_at", "entered_inputs_json"
+    ):
+        moments = [moment for moment in (adoption[1], entered_at) if moment is not None]
+        found[pk] = Kept(
+            adoption=_adoption(*adoption) if adoption[1] else None,
+            entry=Entry(on=f"{entered_at:%Y-%m-%d}", basis=_basis(inputs)) if entered_at else None,
+            earliest=min(moments),
         )
-        found[pk] = (adoption, moment)
     return found
+
+
+def _adoption(numbers: Any, moment: datetime.datetime, by: str, run: str, inputs: Any) -> Adoption:
+    return Adoption(numbers=numbers or {}, on=f"{moment:%Y-%m-%d}", by=by, run=run, basis=_basis(inputs))
+
+
+def _basis(stored: Any) -> Basis | None:
+    return Basis.from_json(stored) if stored else None
+
+
+def entry_fields(standing: Standing, entered: Any, now: datetime.datetime) -> dict[str, Any]:
+    """What is kept when a person types numbers, or empties the cell."""
+    basis = basis_of(standing.models, standing.computed) if entered and standing.computed.numbers else None
+    return {"entered_at": now if entered else None, "entered_inputs_json": basis.as_json() if basis else None}
 
 
 def adoption_fields(standing: Standing, run: ActionRun, now: datetime.datetime) -> dict[str, Any]:
@@ -102,23 +125,24 @@ def adoption_fields(standing: Standing, run: ActionRun, now: datetime.datetime) 
     }
 
 
-def _with_days(
-    found: dict[int, Standing], adoptions: Mapping[int, tuple[Adoption, datetime.datetime]]
-) -> dict[int, Standing]:
-    """With the days since when the inputs of stale numbers are what they are; two queries, and none where nothing is."""
-    stale = [pk for pk, standing in found.items() if standing.is_stale and standing.since.changes]
-    if stale:
-        versions = _versions_since(stale, min(adoptions[pk][1] for pk in stale))
-        for pk in stale:
+def _with_days(found: dict[int, Standing], kept: Mapping[int, Kept]) -> dict[int, Standing]:
+    """With the days since when changed inputs are what they are; two queries, and none where nothing changed."""
+    moments = {
+        pk: kept[pk].earliest
+        for pk, standing in found.items()
+        if (standing.is_stale or standing.differs) and standing.since.changes
+    }
+    if moments:
+        versions = _versions_since(moments, min(moment for moment in moments.values() if moment is not None))
+        for pk in moments:
             found[pk] = replace(found[pk], days=_days(pk, found[pk], versions))
     return found
 
 
 def _days(pk: int, standing: Standing, versions: Mapping[tuple[int | None, About], list[Version]]) -> dict[About, str]:
-    """The day since when each changed input isn't what it was when the number was adopted, where the history tells."""
-    assert standing.adoption is not None
-    basis = standing.adoption.basis
-    assert basis is not None
+    """The day since when each changed input isn't what it was when the number was adopted or typed, where the history tells."""
+    basis = standing.basis
+    assert basis is not None, "nothing changed that wasn't kept"
     days = {}
     for change in standing.since.changes:
         kind, name = change.about

@@ -124,7 +124,7 @@ def test_the_check_says_how_entered_and_computed_differ(desk):
     add(desk, kpi_contribution_json="gmv: 120; retention_30d: 0.01")
     desk.save(TAB)
     assert desk.row(TAB)["contribution_check"] == (
-        "Differs from computed: gmv is 120 beside 100 (+20.0 %). "
+        "Differs from computed: gmv is 120 beside 100 (+20.0 %). Entered on 2026-03-31. "
         "Can't be adopted: Not approved in Params, and used by the model main: visits. "
         "Not on the metric chain: retention_30d."
     )
@@ -399,3 +399,35 @@ def test_what_is_done_is_counted_no_second_time(desk):
     add(desk)
     desk.save(TAB)
     assert "through visits" not in desk.row(TAB)["contribution_check"]
+
+
+def test_a_typed_number_is_told_with_what_changed_since(desk):
+    add(desk, kpi_contribution_json="gmv: 100; retention_30d: 0.01")
+    desk.save(TAB)
+    assert desk.row(TAB)["contribution_check"] == "Equals computed."
+    type_param(desk, 60)
+    day = f"{InitiativeParam.history.latest().history_date:%Y-%m-%d}"
+    assert desk.row(TAB)["contribution_check"].startswith(
+        "Differs from computed: gmv is 100 beside 120 (-16.7 %). "
+        f"Entered on 2026-03-31; since then visits was 50, is 60 since {day}."
+    )
+    assert desk.status(TAB) == "OK"
+
+
+def test_a_number_typed_over_an_adopted_one_is_told_with_both_days(desk):
+    place = adopt(desk)
+    desk.save(TAB)
+    desk.type(TAB, place, kpi_contribution_json="gmv: 7")
+    desk.save(TAB)
+    said = desk.row(TAB)["contribution_check"]
+    assert "Adopted on 2026-03-31 was" in said
+    assert "another number was entered on 2026-03-31." in said
+
+
+def test_emptying_the_cell_forgets_when_it_was_typed(desk):
+    place = add(desk, kpi_contribution_json="gmv: 7")
+    desk.save(TAB)
+    desk.type(TAB, place, kpi_contribution_json=None)
+    desk.save(TAB)
+    kept = InitiativeContribution.objects.get()
+    assert (kept.entered_at, kept.entered_inputs_json) == (None, None)
