@@ -227,6 +227,17 @@ class OpenTab:
             self.work.pop(key, None)
             self.verdicts[row] = f"FAILED: {why}"
 
+    def keep_notice(self, key: str, notice: str, *, holds: bool) -> None:
+        """Warns in the row of that key until its entries change next, or takes that warning back. Another notice of the row stays."""
+        if not self.memory.marks:
+            self.memory.load_marks()
+        mark = self.memory.marks.get(key)
+        wanted = notice if holds else ""
+        if mark is not None and mark.notice in ("", notice) and mark.notice != wanted:
+            self.memory.load_rows([key])
+            self.memory.mark(key).notice = wanted
+            mark.sheet_digest = ""  # it is shown although nothing else happened to the row
+
     def fill(self, row: SheetRow, cells: Mapping[str, Writable]) -> None:
         """Plans cells of the row that the action itself writes; those that show it already, or aren't there, are left."""
         for name, value in cells.items():

@@ -29,7 +29,7 @@ def show(tab: OpenTab) -> TabPlan:
     if tab.idle and not (tab.ticks or tab.verdicts or (moved_on and tab.state.db_digest != tab.whole_db_digest())):
         _keep_version(tab)
         return plan
-    if tab.idle:
+    if tab.idle and not tab.memory.marks:
         tab.memory.load_marks()
     if moved_on or tab.job.refresh:
         _wake_rows(tab)

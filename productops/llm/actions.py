@@ -48,7 +48,8 @@ def _suggest(context: ActionContext, asking: Asker[SuggestedModel], workbook: Wo
         rows, passed_over = wanted_rows(sync, named=bool(keys))
         if passed_over:
             why = "an approved formula and an empty model_prompt_to_llm"
-            context.report.tell("SKIPPED", f"{passed_over} rows with {why} weren't asked about; name their keys to ask")
+            text = f"{passed_over} rows with {why} weren't asked about; name their keys to ask"
+            context.report.tell("SKIPPED", text, workbook=str(workbook), tab=sync.scene.title)
     found = asking.ask(suggesting.questions(rows))
     if not found:
         return

@@ -25,6 +25,7 @@ from sheetsync.view import JOINT, identity_text
 
 FORMULA, CHAIN, NOTES = "llm_suggested_formula_text", "llm_suggested_metric_chain_text", "llm_notes"
 PROMPT = "model_prompt_to_llm"
+UNFIT = "the suggestion doesn't fit in everything; llm_notes says in what"
 NO_TARGET = "target_kpi_key is empty: name the KPI that value contributes to; the north star was assumed."
 
 Suggestions = Mapping[str, Outcome[SuggestedModel] | NotAsked]  # by identity text of the row
@@ -102,8 +103,7 @@ def show_suggestions(sync: TabSync, found: Suggestions, said_by: str) -> list[in
             sync.fail(key, f"nothing was suggested. {outcome.failure.text}")
         else:
             sync.fill(row, cells_of(outcome, said_by=said_by, targets=bool(record.values["target_kpi_key"])))
-            if outcome.problems:
-                sync.notices[key] = "the suggestion doesn't fit in everything; llm_notes says in what"
+            sync.keep_notice(key, UNFIT, holds=bool(outcome.problems))
             suggested.append(record.pk)
     return suggested
 

@@ -200,6 +200,28 @@ def test_after_two_revisions_what_does_not_fit_is_noted(desk, row, server):
     assert desk.status("MathModels").startswith("WARNING: the suggestion doesn't fit in everything")
 
 
+def test_the_warning_stays_until_the_row_changes_and_asking_again_writes_nothing(desk, row, server):
+    server.replies = [answered(suggestion(metric_chain_text="speed -> happiness"))]
+    desk.act(SUGGEST)
+    desk.save()
+    warning = desk.status("MathModels")
+    assert warning.startswith("WARNING: the suggestion doesn't fit in everything")
+    writes = desk.book.writes
+    desk.act(SUGGEST)
+    assert (desk.book.writes, desk.status("MathModels")) == (writes, warning)
+    desk.type("MathModels", row, metric_chain_text="visits -> gmv")
+    desk.save()
+    assert "the suggestion" not in desk.status("MathModels")
+
+
+def test_a_better_suggestion_takes_the_warning_back(desk, row, server):
+    server.replies = [*[answered(suggestion(metric_chain_text="speed -> happiness"))] * 3, answered(GOOD)]
+    desk.act(SUGGEST)
+    LanguageModelAnswer.objects.all().delete()
+    desk.act(SUGGEST)
+    assert desk.status("MathModels").startswith("OK")
+
+
 def test_a_formula_that_never_parses_is_not_shown(desk, row, server):
     bad = 'HYPERLINK("https://evil.example", "click")'
     server.replies = [answered(suggestion(formula_text=f"={bad}"))]
