@@ -9,26 +9,34 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.db import transaction
 from openpyxl import load_workbook
 from pytest_django import DjangoDbBlocker
+from pytest_django.fixtures import Settings
 
 from backlog.models import Initiative, IntakeSubmission
+from config.demo.advice import ADVICE
 from config.demo.assumptions import MODELS, SHARED
 from config.demo.company import FORMS, Cell, IntakeForm, plans
+from config.demo.drafts import DRAFTS, SECOND_DRAFT
 from config.demo.folder import Folder
+from config.demo.modelling import somebody_answers
 from config.demo.shelf import BOOKS, TabNotFound, type_rows
+from config.demo.story import Story
 from config.demo.strategy import CONSTRAINTS, KPIS, SCENARIOS, TARGETS
 from config.demo.workbooks import write_intake
 from optimization.models import OptimizationRun, Portfolio
 from optimization.rules import RuleType
-from productops.models import InitiativeParam, MetricConfig
+from productops.llm.stand_in import SAYS_SO
+from productops.models import InitiativeMathModel, InitiativeParam, LanguageModelAnswer, MetricConfig
 from sheetsync.headers import Header, find_header
 from sheetsync.models import Workbook
 from sheetsync.registry import registry
 from sheetsync.tabs import Role
+from tests.test_docs import rows_of
 
 # ---- the company -----------------------------------------------------------------------------------------------------
 
@@ -316,7 +324,8 @@ def test_what_is_not_refused_in_a_row_goes_through(tellings: Tellings) -> None:
 @pytest.mark.django_db
 def test_metrics_params_and_adopted_contributions_stand_in_the_database(tellings: Tellings) -> None:
     assert tellings.counted["MetricConfig"] == len(KPIS)
-    assert tellings.counted["InitiativeParam"] == len(SHARED) + sum(len(model.params) for model in MODELS)
+    models = (*MODELS, *DRAFTS, SECOND_DRAFT, *ADVICE.values())
+    assert tellings.counted["InitiativeParam"] == len(SHARED) + sum(len(model.params) for model in models)
     faster = Initiative.objects.get(title="Faster restaurant pages")
     assert faster.kpi_contribution_json is not None
     assert faster.kpi_contribution_json["net_revenue"] == pytest.approx(186_480)
@@ -415,3 +424,72 @@ def test_other_people_s_initiatives_and_workbooks_are_left_alone(tellings: Telli
     assert not [tab for tab, keys in tellings.beside.keys.items() if tellings.beside.their_key in keys]
     assert tellings.beside.is_untouched
     assert tellings.beside.runs_on_their_workbook == 0
+
+
+# ---- models that don't go together -----------------------------------------------------------------------------------
+
+
+def texts_of(tellings: Tellings, tab: str, title: str) -> list[str]:
+    """Everything that the rows of an initiative show in a tab of the productops workbook."""
+    rows = list(load_workbook(tellings.folder.file(BOOKS[Role.PRODUCTOPS]))[tab].iter_rows(values_only=True))
+    header = next(row for row in rows if "title" in row)
+    place = header.index("title")
+    return [str(cell) for row in rows[rows.index(header) :] if row[place] == title for cell in row if cell is not None]
+
+
+WALK = rows_of(Path(settings.BASE_DIR) / "docs" / "analyst.md", "look at")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("step", WALK, ids=lambda step: step["look at"])
+def test_the_demo_shows_every_warning_that_the_analysts_guide_walks_through(
+    tellings: Tellings, step: dict[str, str]
+) -> None:
+    tab, said = step["in"].partition(",")[0], step["it says"].strip("`")
+    assert [text for text in texts_of(tellings, tab, step["look at"]) if said in text] != []
+
+
+def test_the_walk_is_as_long_as_there_are_things_to_show() -> None:
+    assert len(WALK) >= 20
+    assert {step["in"].partition(",")[0] for step in WALK} == {
+        "Scoring_Inputs",
+        "MathModels",
+        "Params",
+        "KPI_Contributions",
+    }
+
+
+@pytest.mark.django_db
+def test_the_stand_in_answers_and_says_so_and_a_pm_accepts_one_suggestion(tellings: Tellings) -> None:
+    assert "no language model is asked (OPENAI_API_KEY isn't set)" in tellings.first
+    assert "language model" not in tellings.repeated
+    letters = InitiativeMathModel.objects.get(model_name="Letters on birthdays")
+    assert (letters.suggested_by_llm, letters.approved_by_user) == (True, True)
+    assert letters.metric_chain_text.startswith("letter_bookings -> reached_users_per_month")
+    maps = InitiativeMathModel.objects.get(model_name="Maps that convert")
+    assert (maps.suggested_by_llm, maps.formula_text) == (True, "")
+    summaries = Initiative.objects.exclude(llm_summary="").values_list("llm_summary", flat=True)
+    assert [SAYS_SO in text for text in summaries] == [True, True]
+    assert LanguageModelAnswer.objects.count() == 4
+
+
+@pytest.mark.django_db
+def test_no_contribution_rests_on_a_draft(tellings: Tellings) -> None:
+    drafted = InitiativeMathModel.objects.filter(model_name__in=[draft.name for draft in (*DRAFTS, SECOND_DRAFT)])
+    assert drafted.count() == len(DRAFTS) + 1
+    assert not drafted.filter(approved_by_user=True).exists()
+
+
+def test_with_a_key_the_demo_asks_nobody_unless_it_is_told_to(settings: Settings) -> None:
+    settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "a key", "http://127.0.0.1:9/v1"
+    said: list[str] = []
+    story = Story(shelf=Folder(Path()), say=said.append, whisper=said.append)
+    with somebody_answers(story):
+        assert settings.OPENAI_API_KEY == "stand-in"
+        assert settings.OPENAI_BASE_URL != "http://127.0.0.1:9/v1"
+    assert (settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL) == ("a key", "http://127.0.0.1:9/v1")
+    assert "the demo spends nothing unless told to" in said[0]
+    story.may_spend = True
+    with somebody_answers(story):
+        assert settings.OPENAI_API_KEY == "a key"
+    assert "is asked, as you said it may be" in said[1]

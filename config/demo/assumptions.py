@@ -12,8 +12,8 @@ class Assumption:
     """One parameter as an analyst fills its row in Params."""
 
     value: float | str  # as typed
-    low: float | str  # least it may be
-    high: float | str  # most it may be
+    low: float | str | None  # least it may be; None where there is no doubt about it
+    high: float | str | None  # most it may be
     unit: str
     display: str  # what people call it
     source: str = "Booking data, last twelve months"

@@ -123,6 +123,17 @@ def type_rows(
     return len(filled)
 
 
+def shown_cells(shelf: Shelf, title: str, tab: Tab, key: str) -> Cells:
+    """What the last row of that initiative_key shows, by column; nothing when there is none. Raises TabNotFound."""
+    grid = shelf.read(title, tab.name)
+    header = _header(title, tab, grid)
+    found = {_identity(grid, header, number, ("initiative_key",)): number for number in _filled_rows(grid, header)}
+    number = found.get((_folded(key),))
+    if number is None:
+        return {}
+    return {name: _at(grid, number, column) for name, column in header.columns.items()}
+
+
 def _header(title: str, tab: Tab, grid: Grid) -> Header:
     top = [[cell if isinstance(cell, str) else None for cell in row] for row in grid[:TOP_ROWS]]
     header = find_header(tab, top)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from config.demo.advice import ADVICE
 from config.demo.assumptions import MODELS, SHARED
 from config.demo.company import Cell, Cells, plans, with_keys
+from config.demo.drafts import DRAFTS, LATER, SECOND_DRAFT, cells_of
 from config.demo.shelf import UNTOUCHED
 from config.demo.strategy import CONSTRAINTS, KPIS, SCENARIOS, TARGETS
 from sheetsync.tabs import Role
@@ -53,7 +55,7 @@ def metrics() -> Filling:
 
 def scoring(keys: Keys) -> Filling:
     """Inputs of RICE and WSJF, and who uses a math model."""
-    hurried = {model.ref for model in MODELS}
+    hurried = {model.ref for model in (*MODELS, *DRAFTS)} | ADVICE.keys()
     rows = tuple(
         {"initiative_key": key, **plan.scoring, **({"use_math_model": True} if plan.ref in hurried else {})}
         for plan in plans()
@@ -93,6 +95,63 @@ def params(keys: Keys) -> Filling:
         if model.ref in keys
     )
     return Filling(role=Role.PRODUCTOPS, tab="Params", rows=rows, identity=("initiative_key", "param_name"))
+
+
+def drafts(keys: Keys) -> Filling:
+    """What was typed in a workshop, into the rows that wait for a model."""
+    rows = tuple({"initiative_key": keys[draft.ref], **cells_of(draft)} for draft in DRAFTS if draft.ref in keys)
+    return Filling(role=Role.PRODUCTOPS, tab="MathModels", name="drafts", rows=rows)
+
+
+def second_draft(keys: Keys) -> Filling:
+    """One initiative got another model."""
+    rows = tuple(
+        {"initiative_key": keys[draft.ref], **cells_of(draft)} for draft in (SECOND_DRAFT,) if draft.ref in keys
+    )
+    named = ("initiative_key", "model_name")
+    return Filling(
+        role=Role.PRODUCTOPS, tab="MathModels", name="a second draft", rows=rows, identity=named, adds_rows=True
+    )
+
+
+def draft_params(keys: Keys) -> Filling:
+    """What was assumed in the workshop."""
+    rows = tuple(
+        {"initiative_key": keys[draft.ref], "param_name": name, "framework": "MATH_MODEL", **assumption.cells()}
+        for draft in (*DRAFTS, SECOND_DRAFT)
+        for name, assumption in draft.params.items()
+        if draft.ref in keys
+    )
+    named = ("initiative_key", "param_name")
+    return Filling(role=Role.PRODUCTOPS, tab="Params", name="drafts", rows=rows, identity=named, adds_rows=True)
+
+
+def later_value(keys: Keys) -> Filling:
+    """An assumption changes after its model's number was adopted."""
+    ref, param, typed, now = LATER
+    rows = ({"initiative_key": keys.get(ref), "param_name": param, "value": now},)
+    named = ("initiative_key", "param_name")
+    return Filling(
+        role=Role.PRODUCTOPS, tab="Params", name="later", rows=rows, identity=named, untouched=(*UNTOUCHED, typed)
+    )
+
+
+def wishes(keys: Keys) -> Filling:
+    """What PMs tell the language model before they ask it."""
+    rows = tuple({"initiative_key": keys[ref], **advice.wish} for ref, advice in ADVICE.items() if ref in keys)
+    return Filling(role=Role.PRODUCTOPS, tab="MathModels", name="wishes", rows=rows)
+
+
+def advised_params(keys: Keys) -> Filling:
+    """A PM's own numbers for the parameters of the suggestion that was accepted."""
+    rows = tuple(
+        {"initiative_key": keys[ref], "param_name": name, **assumption.cells()}
+        for ref, advice in ADVICE.items()
+        for name, assumption in advice.params.items()
+        if ref in keys
+    )
+    named = ("initiative_key", "param_name")
+    return Filling(role=Role.PRODUCTOPS, tab="Params", name="advised", rows=rows, identity=named)
 
 
 def contributions(keys: Keys) -> Filling:
@@ -140,5 +199,5 @@ def strategy(keys: Keys) -> tuple[Filling, ...]:
 
 def typed_by_people_alone(role: Role) -> frozenset[str]:
     """The steps of a workbook whose rows the backend never appends: a workbook that is made anew needs them again."""
-    fillings = (metrics(), shared_params(), *strategy({}))
+    fillings = (metrics(), shared_params(), draft_params({}), *strategy({}))
     return frozenset(filling.step for filling in fillings if filling.role is role)

@@ -18,6 +18,7 @@ from backlog.models import Initiative, IntakeSubmission
 from config.demo import steps
 from config.demo.company import FORMS, IntakeForm
 from config.demo.folder import Progress
+from config.demo.modelling import work_on_models
 from config.demo.shelf import BOOKS, TITLES, Shelf, type_rows
 from config.demo.steps import Filling
 from config.demo.strategy import NORTH_STAR, RULES, SCENARIOS
@@ -47,6 +48,7 @@ class Story:
     shelf: Shelf
     say: Callable[[str], None]  # a line for whoever watches
     whisper: Callable[[str], None]  # what commands print, for whoever wants to know more
+    may_spend: bool = False  # whether the language model of the settings may be asked, which may cost money
     progress: Progress = field(init=False)
     remade: set[Role] = field(default_factory=set)  # workbooks that the database knows and that had to be made anew
 
@@ -58,6 +60,7 @@ class Story:
         self._fill_backlog()
         self._score()
         self._contribute()
+        work_on_models(self)
         self._set_rules()
         self._choose()
 
@@ -202,7 +205,6 @@ class Story:
         productops = self.workbook(Role.PRODUCTOPS)
         self.type_once(steps.contributions(self.progress.keys))
         self.act("pm.save_selected", productops, tab="KPI_Contributions")
-        self.act("pm.backlog_sync", self.workbook(Role.BACKLOG), keys=self.own_keys())
 
     # ---- optimization ----------------------------------------------------------------------------------------------
 

@@ -41,6 +41,12 @@ class Command(BaseCommand):
             help="make them as spreadsheets on the server that SHEETS_API_URL names; --dir keeps what the demo remembers",
         )
 
+        parser.add_argument(
+            "--ask-language-model",
+            action="store_true",
+            help="ask the language model of the settings about two initiatives, which may cost money; else a stand-in answers by rules",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         talks = options["verbosity"] > 1
@@ -48,6 +54,7 @@ class Command(BaseCommand):
             shelf=_shelf(Path(options["dir"]).expanduser().resolve(), on_server=options["spreadsheets"]),
             say=self.stdout.write,
             whisper=self.stdout.write if talks else _keep_silent,
+            may_spend=options["ask_language_model"],
         )
         try:
             story.tell()
