@@ -9,6 +9,7 @@ import math
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from productops.formulas import (
     Evaluation,
@@ -60,6 +61,11 @@ class ModelInput:
     params: Mapping[str, ParamInput] = field(
         default_factory=dict
     )  # by param_name: the initiative's own, else the shared ones
+
+    @cached_property
+    def outcome(self) -> ModelOutcome:
+        """What its formula gives, worked out once: scores, contributions, units and texts all ask for it."""
+        return _outcome(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,6 +189,10 @@ def evaluated(models: Sequence[ModelInput]) -> list[ModelOutcome]:
 
 def evaluate_model(model: ModelInput) -> ModelOutcome:
     """Everything that one model's formula assigns, or why it can't be computed."""
+    return model.outcome
+
+
+def _outcome(model: ModelInput) -> ModelOutcome:
     if not model.formula_text.strip():
         return ModelOutcome(model=model, missing=("formula_text",), error=f"The model {model.name} has no formula yet.")
     formula = parse_formula(model.formula_text)
