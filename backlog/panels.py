@@ -9,7 +9,7 @@ from backlog.models import Initiative
 from sheetsync.admin.graphs import render_graph
 from sheetsync.admin.history_plots import values_over_time
 from sheetsync.admin.panels import Panel, register_panel
-from sheetsync.admin.record_panels import register_record_panels
+from sheetsync.admin.record_stories import register_record_panels
 from sheetsync.graphs import Edge, Graph, Node
 
 

@@ -15,7 +15,7 @@ from productops.ranking_page import frameworks
 from sheetsync.admin.dashboard import Waiting, register_waiting
 from sheetsync.admin.extra_pages import ExtraPage, register_page
 from sheetsync.admin.panels import Panel, register_panel
-from sheetsync.admin.record_panels import register_record_panels
+from sheetsync.admin.record_stories import register_record_panels
 
 INITIATIVE = "backlog.Initiative"
 # name, title, order, what it shows, whose right to view is needed

@@ -17,10 +17,13 @@ from django.utils.safestring import SafeString
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 
-from sheetsync.admin.edits import edited_here, entered_fields, record_label
+from sheetsync.admin.edits import Edit, edited_here, entered_fields, record_label
 from sheetsync.admin.forms import REASON, STRUCTURED, CellField, EditForm
 from sheetsync.admin.panels import panels_of
 from sheetsync.admin.recording import DELETE, AdminRun
+from sheetsync.audit import note
+from sheetsync.models import ActionRun
+from sheetsync.people import AuditEntry
 from sheetsync.registry import FieldPolicy, registry
 from sheetsync.scope import in_scope, is_limited, shows_model, within_scope
 from sheetsync.storage import Origin
@@ -209,8 +212,10 @@ class DeskAdmin(DeskPage, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
         """Saves what was changed as one run, and says what else came of it."""
         assert form.edit is not None
         run = form.edit.save()
-        for notice in form.edit.notices if run is not None else ():
-            self.message_user(request, notice, messages.WARNING)
+        if run is not None:
+            note_override(request, form.edit, run)
+            for notice in form.edit.notices:
+                self.message_user(request, notice, messages.WARNING)
         obj.refresh_from_db()
 
     def delete_model(self, request: HttpRequest, obj: models.Model) -> None:
@@ -256,6 +261,13 @@ def is_key_of(model: type[models.Model], text: str) -> bool:
     except ValidationError:
         return False
     return True
+
+
+def note_override(request: HttpRequest, edit: Edit, run: ActionRun) -> None:
+    """Keeps in the audit log that a person changed values here; which ones stands in the run."""
+    reason = run.payload.get("reason", "")
+    what = f"{edit.label}: {', '.join(edit.changed_fields)}"
+    note(request, AuditEntry.Event.OVERRIDE, f"{what} ({reason})" if reason else what, run_id=run.run_id)
 
 
 def signed_in(request: HttpRequest) -> AbstractBaseUser:

@@ -22,7 +22,9 @@ from sheetsync.admin.decorators import button, shown
 from sheetsync.admin.edits import decoded, plan_edit
 from sheetsync.admin.links import link, record_link, run_address
 from sheetsync.admin.recording import RESTORE, AdminRun
+from sheetsync.audit import note
 from sheetsync.models import Conflict, RecordChange
+from sheetsync.people import AuditEntry
 from sheetsync.storage import plain
 
 REFUSALS_SHOWN = 5  # of many conflicts that are restored at once
@@ -125,6 +127,8 @@ class ConflictAdmin(ReadOnlyAdmin):
         for conflict in queryset.filter(status=Conflict.Status.OPEN):
             refused, _notices = restore(conflict, signed_in(request))
             restored += not refused
+            if not refused:
+                _note_restored(request, conflict)
             refusals += [f"{conflict}: {refused}"] if refused else []
         for text in refusals[:REFUSALS_SHOWN]:
             self.message_user(request, text, messages.ERROR)
@@ -166,8 +170,13 @@ class ConflictAdmin(ReadOnlyAdmin):
         if refused:
             self.message_user(request, f"{conflict}: {refused}", messages.ERROR)
         else:
+            _note_restored(request, conflict)
             text = f"{conflict}: {_shown(conflict.lost_value)} is restored; the next sync shows it in the sheet."
             self.message_user(request, text, messages.SUCCESS)
+
+
+def _note_restored(request: HttpRequest, conflict: Conflict) -> None:
+    note(request, AuditEntry.Event.OVERRIDE, f"{conflict}: {_shown(conflict.lost_value)} restored")
 
 
 def restore(conflict: Conflict, user: AbstractBaseUser) -> tuple[str, list[str]]:

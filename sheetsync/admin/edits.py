@@ -116,6 +116,11 @@ class Edit:
         """Whether saving it would write anything."""
         return bool(self.direct) or any(part.row.takes for part in self.rows)
 
+    @property
+    def changed_fields(self) -> list[str]:
+        """What it changes, by the names of columns, and of fields that no tab enters."""
+        return [*(name for part in self.rows for name in part.row.takes), *self.direct]
+
     def save(self) -> ActionRun | None:
         """Saves it as one run; None when there is nothing to save."""
         return save_edits([self], self.admin_run)

@@ -17,7 +17,6 @@ from django.utils.safestring import SafeString
 
 from sheetsync.admin.edits import edited_here
 from sheetsync.admin.links import link, run_address
-from sheetsync.admin.panels import Panel, register_panel
 from sheetsync.admin.plans import short
 from sheetsync.admin.tables import shown_number, table
 from sheetsync.models import ActionRun, Conflict, RecordChange, RowState, TabState
@@ -27,12 +26,6 @@ CHANGES_READ = 400  # the newest of a record, in which the last change of each f
 CHANGES_SHOWN = 25
 ROWS_SHOWN = 30
 LONGEST = 120  # characters of a value
-
-
-def register_record_panels(model: str, *, order: int = 100) -> None:
-    """Gives the records of a model ("app_label.Model") these panels, from `order` on."""
-    for place, (name, title, render) in enumerate(_PANELS):
-        register_panel(Panel(name=name, title=title, model=model, order=order + place, render=render))
 
 
 def where_from(request: HttpRequest, record: models.Model) -> SafeString | str:
@@ -146,14 +139,6 @@ def in_sheets(request: HttpRequest, record: models.Model) -> SafeString | str:
         for state in states.select_related("workbook").order_by("workbook", "tab")[:ROWS_SHOWN]
     ]
     return table(("Workbook", "Tab", "Said last", "There"), rows, nothing="")
-
-
-_PANELS = (
-    ("in-sheets", "In the sheets", in_sheets),
-    ("conflicts", "Conflicts", conflicts),
-    ("where-from", "Where each value came from", where_from),
-    ("history", "History", history),
-)
 
 
 def changes_of(record: models.Model) -> QuerySet[RecordChange]:

@@ -11,7 +11,7 @@ from django.db import models, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 
-from sheetsync.admin.base import signed_in
+from sheetsync.admin.base import note_override, signed_in
 from sheetsync.admin.confirm import ask, confirmed
 from sheetsync.admin.edits import decoded, edited_here, plan_edit
 from sheetsync.admin.plans import short
@@ -76,5 +76,7 @@ def _set(
         edit = plan_edit(record, {field: value}, AdminRun(EDIT, signed_in(request), reason))
         if edit.refused:
             return "; ".join(edit.refused.values()), []
-        edit.save()
+        run = edit.save()
+        if run is not None:
+            note_override(request, edit, run)
     return "", edit.notices

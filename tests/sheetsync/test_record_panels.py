@@ -16,8 +16,19 @@ from django.urls import reverse
 from backlog.models import Initiative
 from sheetsync.admin.record_panels import in_words
 from sheetsync.models import ActionRun, RecordChange, RowState, TabState, Workbook
+from sheetsync.people import AuditEntry
 from sheetsync.runs import carry_out, request
-from tests.admin_pages import admin_client, change_url, client_with, conflict, edit, fill, initiative, workbook
+from tests.admin_pages import (
+    admin_client,
+    button_url,
+    change_url,
+    client_with,
+    conflict,
+    edit,
+    fill,
+    initiative,
+    workbook,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -150,6 +161,41 @@ def test_a_value_that_is_there_already_is_said_to_be(ada: Client) -> None:
 def test_a_field_that_the_change_didnt_touch_is_not_found(ada: Client, field: str) -> None:
     change = changed_by_sheet(initiative(), market=("DE", "UK"))
     assert ada.get(reverse("admin:take_back_value", args=(change.pk, field))).status_code == 404
+
+
+def test_a_change_of_a_value_is_kept_in_the_audit_log_with_its_reason(ada: Client) -> None:
+    record = initiative(market="DE")
+    edit(ada, record, market="UK", change_reason="agreed with the board")
+    change = RecordChange.objects.get(fields__has_key="market", run__action="admin.edit")
+    ada.post(reverse("admin:take_back_value", args=(change.pk, "market")), {"confirm": "yes"})
+    entries = AuditEntry.objects.filter(event="override").order_by("pk")
+    assert [entry.text for entry in entries] == [
+        "INIT-000001: market (agreed with the board)",
+        f"INIT-000001: market (taken back to before {change.run.run_id})",
+    ]
+    assert entries[0].run_id == change.run.run_id
+
+
+def test_a_restored_conflict_is_kept_in_the_audit_log(ada: Client) -> None:
+    gave_way = conflict(initiative(title="Idea 1"))
+    ada.post(button_url(gave_way, "restore_this"), {"confirm": "yes"})
+    assert AuditEntry.objects.get(event="override").text.endswith("title: the other restored")
+
+
+def test_numbers_that_moved_are_drawn_over_time(ada: Client) -> None:
+    record = initiative()
+    for old, new in ((10.0, 12.0), (12.0, 15.0)):
+        changed_by_sheet(record, engineering_tokens=(old, new), market=(str(old), str(new)))
+    said = panel(ada, record, "moved-numbers")
+    assert "Engineering tokens From 12 on" in said
+    assert "2 values." in said
+    assert "market" not in said
+
+
+def test_a_number_that_was_set_once_has_no_picture(ada: Client) -> None:
+    record = initiative()
+    changed_by_sheet(record, engineering_tokens=(10.0, 12.0))
+    assert panel(ada, record, "moved-numbers") == ""
 
 
 # ---- in the sheets, conflicts ----------------------------------------------------------------------------------------------------------
