@@ -18,6 +18,7 @@ from sheetsync.admin.extra_pages import ExtraPage, register_page
 from sheetsync.admin.history_plots import sync_health
 from sheetsync.admin.ownership import ownership
 from sheetsync.admin.panels import Card, Panel, register_card, register_panel
+from sheetsync.admin.reach import asked_from_the_sheet
 from sheetsync.admin.sheet_rows import sheet_row
 from sheetsync.admin.taking_back import take_back_value
 
@@ -106,5 +107,15 @@ register_panel(
         order=10,
         permission="sheetsync.view_actionrun",
         render=sync_health,
+    )
+)
+register_panel(
+    Panel(
+        name="control",
+        title="Asked for in the sheet",
+        model="sheetsync.Workbook",
+        order=20,
+        permission="sheetsync.view_workbook",
+        render=asked_from_the_sheet,
     )
 )
