@@ -20,7 +20,7 @@ from productops.formula_steps import steps_text
 from productops.model_outputs import explain_model, model_spreads
 from productops.models import SHARED_KEY, InitiativeMathModel, InitiativeParam, InitiativeScoring
 from productops.ranges import shown_drawing
-from productops.reports import load_report, load_standing
+from productops.reports import load_inputs, load_report, load_standing
 from productops.spread_figures import KpiSpread
 from productops.spread_plots import histogram_plot, tornado_plot
 from sheetsync.admin.links import run_address
@@ -69,8 +69,26 @@ def models(request: HttpRequest, initiative: Initiative) -> SafeString | str:
                 "approved" if stored.approved_by_user else "not approved",
             )
         )
+    if not rows and not initiative.use_math_model:
+        return ""
     headers = ("Model", "Contributes to", "Formula", "With its numbers", "Metric chain", "Approval")
-    return table(headers, rows, nothing="")
+    return table(headers, rows, nothing="No math model yet.") + _start_link(request, initiative)
+
+
+def _start_link(request: HttpRequest, initiative: Initiative) -> SafeString | str:
+    """Where a model is started from a template, for those who may start actions."""
+    if is_limited(request) or not request.user.has_perm("sheetsync.change_actionrun"):
+        return ""
+    page = reverse("admin:sheetsync_actionrun_start_action", args=("pm.populate_initiatives",))
+    address = f"{page}?keys={initiative.initiative_key}"
+    return format_html('<p><a href="{}">Start a model from a template</a></p>', address)
+
+
+def model_steps(request: HttpRequest, stored: InitiativeMathModel) -> SafeString | str:
+    """On a model's own page: how its formula comes to what it gives, with today's parameters."""
+    inputs = {model.name: model for model in load_inputs(stored.initiative_id)}
+    explained = explain_model(inputs[stored.model_name])
+    return _lines(steps_text(explained.steps)) if explained.steps else explained.error
 
 
 def _lines(text: str) -> SafeString:

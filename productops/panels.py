@@ -7,7 +7,7 @@ from django.urls import reverse
 from productops.adoption_page import PAGE as ADOPTIONS
 from productops.adoption_page import adoptions
 from productops.approving import approval_panel, approvals, models_to_approve, params_to_approve
-from productops.initiative_panels import consistency, contributions, models, params, ranges, scores
+from productops.initiative_panels import consistency, contributions, model_steps, models, params, ranges, scores
 from productops.metric_tree_page import PAGE as METRICS
 from productops.metric_tree_page import metrics
 from productops.ranking_page import PAGE as FRAMEWORKS
@@ -99,6 +99,9 @@ register_waiting(
         count=params_to_approve,
         address=lambda: f"{reverse('admin:approvals')}?kind=param",
     )
+)
+register_panel(
+    Panel(name="steps", title="With its numbers", model="productops.InitiativeMathModel", order=5, render=model_steps)
 )
 for _model in ("productops.InitiativeMathModel", "productops.InitiativeParam"):
     register_panel(Panel(name="approval", title="Approval", model=_model, order=10, render=approval_panel))

@@ -9,6 +9,7 @@ from backlog.models import Initiative
 from productops.consistency import Finding, Subject, report
 from productops.contribution_check import Standing
 from productops.evaluation import OVER, PICKED, load_models, model_facts, own_param_names
+from productops.scoring import ModelInput
 from productops.standings import load_standings
 
 SEARCHED = 20  # metrics of its chain through which others are looked for
@@ -18,6 +19,11 @@ def load_standing(initiative: Initiative) -> Standing:
     """What stands side by side for it, with the overlaps that it has among all initiatives."""
     alike = _sharing(initiative)
     return load_standings([initiative.pk, *(pk for pk in alike if pk != initiative.pk)])[initiative.pk]
+
+
+def load_inputs(initiative: int) -> list[ModelInput]:
+    """The models of an initiative (by pk), with the parameters that their formulas may use."""
+    return [model.input for model in load_models([initiative]).get(initiative, ())]
 
 
 def load_report(initiative: Initiative, standing: Standing) -> tuple[Finding, ...]:

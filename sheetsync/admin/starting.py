@@ -32,6 +32,7 @@ _WORDS = {
     "scenario": ("Scenario", ""),
     "constraint_set": ("Constraint set", "Empty takes the scenario's only one."),
     "framework": ("Framework", "Whose scores become the active ones."),
+    "template": ("Template", "Starts a math model from it for each of the keys; empty starts none."),
     "runs": ("Runs", ""),
     "capacity": ("Capacity", "Tokens, instead of the scenario's."),
     "weights": ("Weights", "Instead of the scenario's: gmv: 0.7; retention_30d: 0.3"),

@@ -10,7 +10,9 @@ from django.test import Client
 from django.urls import reverse
 
 from backlog.models import Initiative
-from productops.models import InitiativeContribution, InitiativeParam, InitiativeScoring
+from productops.model_templates import add_templates
+from productops.models import InitiativeContribution, InitiativeParam, InitiativeScoring, ModelTemplate
+from productops.template_library import LIBRARY
 from sheetsync.people import PersonScope
 from tests.admin_pages import NOW, admin_client, change_url, client_with, initiative, math_model, north_star, param
 
@@ -39,6 +41,12 @@ def limited(*permissions: str) -> Client:
     bo = client_with(*permissions)
     PersonScope.objects.create(user_id=bo.session["_auth_user_id"], departments=["Sales"])
     return bo
+
+
+@pytest.fixture
+def library() -> None:
+    ModelTemplate.objects.all().delete()
+    add_templates(ModelTemplate, LIBRARY)
 
 
 def elsewhere(owner: Initiative) -> None:
@@ -133,7 +141,7 @@ def modelled(number: int = 1, **fields: Any) -> Initiative:
     return made
 
 
-def panels(client: Client, owner: Initiative) -> str:
+def panels(client: Client, owner: Any) -> str:
     return text(client, change_url(owner))
 
 
@@ -183,6 +191,23 @@ def test_models_params_scores_and_contributions_are_shown(ada: Client) -> None:
     assert "by a formula" in shown
     assert "unused_shared" not in shown
     assert "12.5" in shown
+
+
+def test_a_model_shows_its_steps_on_its_own_page(ada: Client) -> None:
+    owner = modelled()
+    assert "value: uplift 0.05 x 10 = 0.5" in panels(ada, owner.math_models.get())
+    InitiativeParam.objects.update(value=None)
+    assert "The model uplift needs a value in Params for uplift." in panels(ada, owner.math_models.get())
+
+
+def test_an_initiative_leads_to_the_form_that_starts_a_model_from_a_template(ada: Client, library: None) -> None:
+    owner = initiative(use_math_model=True)
+    address = reverse("admin:sheetsync_actionrun_start_action", args=("pm.populate_initiatives",))
+    assert f"{address}?keys=INIT-000001" in panels(ada, owner)
+    form = text(ada, f"{address}?keys=INIT-000001")
+    assert "INIT-000001" in form
+    assert "Retention: Customers who would have left" in form
+    assert "No math model yet." in panels(client_with("view_initiative", "view_initiativemathmodel"), owner)
 
 
 def test_the_ranges_behind_a_number_are_drawn(ada: Client) -> None:

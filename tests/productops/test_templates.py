@@ -19,6 +19,7 @@ from productops.templates import (
     problems,
     read_params,
 )
+from productops.unit_check import unit_warnings
 from productops.units import understood
 
 FUNNEL = LIBRARY[0]
@@ -91,3 +92,14 @@ def test_a_template_that_cannot_be_kept_says_why(changes, said):
 def test_the_chain_ends_at_the_kpi_or_before_it():
     assert chain_to("a -> {kpi}; b -> {kpi}", "gmv") == "a -> gmv; b -> gmv"
     assert chain_to("visits -> orders -> {kpi}", "") == "visits -> orders"
+
+
+@pytest.mark.parametrize("template", LIBRARY, ids=lambda template: template.name)
+def test_units_of_the_library_work_out_to_money(template):
+    params = {
+        param.name: ParamInput(value=param.value, unit=param.unit, low=param.min, high=param.max, approved=True)
+        for param in template.params
+    }
+    model = ModelInput(name="m", formula_text=template.formula_text, target_kpi_key="gmv", params=params)
+    assert unit_warnings([model], {"gmv": "GBP"}) == ()
+    assert unit_warnings([model], {"gmv": "GBP/month"}) != ()
