@@ -106,15 +106,17 @@ class Sheet:
 class World:
     """Connected workbooks in memory, and the actions asked of them."""
 
-    options: dict[str, Any] = field(default_factory=dict)  # of every MemoryWorkbook
+    options: dict[str, Any] = field(default_factory=dict)  # of every workbook
     books: dict[str, MemoryWorkbook] = field(default_factory=dict)  # by location
+    make_book: Callable[..., Any] = MemoryWorkbook  # another kind, with the same handles for people
+    open_book: Callable[[Any], Any] = lambda book: book  # as each action opens it
 
     def connect(
         self, role: str, title: str, rows: Iterable[Iterable[Cell]], tab: Tab, *, sheet: str = "", **fields: Any
     ) -> Sheet:
         """A connected workbook with one tab."""
         name = sheet or tab.name
-        book = MemoryWorkbook({name: [list(row) for row in rows]}, **self.options)
+        book = self.make_book({name: [list(row) for row in rows]}, **self.options)
         workbook = Workbook.objects.create(role=role, location=f"memory {title}", title=title, **fields)
         self.books[workbook.location] = book
         return Sheet(book, name, tab, workbook)
@@ -130,7 +132,8 @@ class World:
 
     def open(self, workbook: Workbook) -> MemoryWorkbook:
         """As every action opens a workbook."""
-        return self.books[workbook.location]
+        opened: MemoryWorkbook = self.open_book(self.books[workbook.location])
+        return opened
 
     def act(self, name: str, *, workbook: Workbook | None = None, **arguments: Any) -> ActionContext:
         """Asks for an action and carries it out."""
@@ -168,9 +171,11 @@ class World:
         }
 
 
-def filled_world(count: int = 3, *, title: str = "idea {}", **options: Any) -> tuple[World, Sheet, Sheet]:
+def filled_world(
+    count: int = 3, *, title: str = "idea {}", world: World | None = None, **options: Any
+) -> tuple[World, Sheet, Sheet]:
     """A world that is at rest: `count` intake rows that were taken and are shown in the Backlog."""
-    world = World(options)
+    world = world or World(options)
     intake, backlog = world.intake(), world.backlog()
     for number in range(1, count + 1):
         intake.add(title=title.format(number), country="UK", requesting_team=f"team {number}")
