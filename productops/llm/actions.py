@@ -8,7 +8,6 @@ from backlog.models import Initiative
 from productops.jobs import MATH_MODELS, asked_keys, each_workbook, origins, productops_job
 from productops.llm import suggesting, summarising
 from productops.llm.asking import Asker, NotAsked, asker
-from productops.llm.prompts import SUGGEST_MODEL, SUMMARISE
 from productops.llm.shapes import SuggestedModel, Summary
 from productops.llm.suggesting import Suggestions, WantedRow, show_suggestions, tell_not_asked, wanted_rows
 from productops.llm.summarising import Summaries, text_of, why_none
@@ -35,7 +34,7 @@ from sheetsync.view import JOINT
 def suggest_math_model_llm(context: ActionContext) -> None:
     """Asks about the rows of the keys given, else about every row that hasn't an approved formula or says something to the model."""
     keys = asked_keys(context)
-    with asker(context, SUGGEST_MODEL, SuggestedModel) as asking:
+    with asker(context, "math model", SuggestedModel) as asking:
         for workbook in each_workbook(context, "reading", Role.PRODUCTOPS):
             _suggest(context, asking, workbook, keys)
 
@@ -89,7 +88,7 @@ def _suggestions_into(
 def generate_llm_summary(context: ActionContext) -> None:
     """Summarises the initiatives of the keys given, else those that aren't done, rejected or archived."""
     keys = asked_keys(context)
-    with asker(context, SUMMARISE, Summary) as asking:
+    with asker(context, "summary", Summary) as asking:
         found: Summaries = asking.ask(summarising.questions(keys))
     if context.dry_run:
         return

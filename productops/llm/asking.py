@@ -92,7 +92,7 @@ class Asker[Shape: BaseModel]:
         found: dict[str, Outcome[Shape] | NotAsked] = {}
         running: dict[Future[Outcome[Shape]], Ask[Shape]] = {}
         queue = iter(waiting)
-        self.context.progress(f"asking {self.model.name}", 0, len(waiting))
+        self._tell(0, len(waiting))
         with self._threads() as pool:
             for ask in self._fill(queue, running, pool):
                 found[ask.key] = NotAsked(why=self._why_not(), is_failure=bool(self.stopped))
@@ -104,22 +104,26 @@ class Asker[Shape: BaseModel]:
                     ask = running.pop(future)
                     found[ask.key] = outcome = future.result()
                     self._take(ask, outcome, hashes[ask.key])
-                    self.context.progress(f"asking {self.model.name}", len(found), len(waiting))
+                self._tell(len(found), len(waiting))
                 for ask in self._fill(queue, running, pool):
                     found[ask.key] = NotAsked(why=self._why_not(), is_failure=bool(self.stopped))
         return found
 
+    def _tell(self, done: int, total: int) -> None:
+        """Says how far the run is, every second; ends it when somebody cancelled it."""
+        self.context.progress(f"asking {self.model.name}", done, total)
+
     @contextmanager
     def _threads(self) -> Iterator[ThreadPoolExecutor]:
-        """However it ends, no question is left under way."""
+        """Whatever ends it early doesn't wait for what is still under way."""
         pool = ThreadPoolExecutor(max_workers=self.limits.at_once, thread_name_prefix="language model")
         try:
             yield pool
         except BaseException:
             self.model.close()
+            pool.shutdown(wait=False, cancel_futures=True)
             raise
-        finally:
-            pool.shutdown(cancel_futures=True)
+        pool.shutdown()
 
     def _fill(
         self, queue: Iterator[Ask[Shape]], running: dict[Future[Outcome[Shape]], Ask[Shape]], pool: ThreadPoolExecutor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from django.db import connection
@@ -408,6 +409,24 @@ def test_a_run_that_takes_too_long_is_told_row_by_row(desk, server, settings):
     states = [desk.status("MathModels", place) for place in (1, 2, 3)]
     assert bool(cells(desk, 1)[0])
     assert "LLM_RUN_LIMIT_S" in states[2]
+
+
+def test_a_cancelled_run_waits_for_no_answer(desk, row, server):
+    reply = answered(GOOD)
+    server.replies = [type(reply)(body=reply.body, after_s=4)]
+    run = request(SUGGEST, workbook=desk.workbook)
+    told = []
+
+    def cancel_while_asking(what, done, total):
+        told.append(what)
+        if told.count("asking some-model") == 2:
+            ActionRun.objects.filter(pk=run.pk).update(cancelled_by="ada")
+
+    began = time.monotonic()
+    context = carry_out(run, open_book=lambda _workbook: desk.book, progress=cancel_while_asking)
+    assert time.monotonic() - began < 3.5
+    assert "cancelled by ada while it ran" in context.report.messages[-1].text
+    assert cells(desk) == (None, None, None)
 
 
 def test_a_formula_that_a_person_put_into_a_suggestion_cell_stays(desk, row, server):
