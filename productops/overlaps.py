@@ -23,10 +23,10 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class Overlap:
-    """A metric through which several initiatives claim one KPI."""
+    """A metric through which several initiatives claim the same KPIs."""
 
-    kpi: str
-    metric: str  # upstream of the KPI in each one's chain
+    kpis: tuple[str, ...]
+    metric: str  # upstream of the KPIs in each one's chain, and no active KPI itself
     keys: tuple[str, ...]  # the others, the lowest keys first, at most NAMED
     more: bool  # whether there are others yet
 
@@ -34,14 +34,17 @@ class Overlap:
         """A sentence for the initiative `key`."""
         named = (key, *self.keys, *(("others",) if self.more else ()))
         return (
-            f"{', '.join(named[:-1])} and {named[-1]} claim {self.kpi} through {self.metric}: "
+            f"{', '.join(named[:-1])} and {named[-1]} claim {' and '.join(self.kpis)} through {self.metric}: "
             "look that no gain is counted twice."
         )
 
 
-def find_overlaps(claims: Sequence[Claim]) -> dict[str, tuple[Overlap, ...]]:
-    """initiative_key -> where it claims what others claim, for those that do. Other initiatives are named once each."""
-    ways = {claim.key: _ways(claim) for claim in claims}
+def find_overlaps(claims: Sequence[Claim], active: Collection[str]) -> dict[str, tuple[Overlap, ...]]:
+    """initiative_key -> where it claims what others claim, for those that do. Other initiatives are named once a KPI.
+
+    What meets in one of the `active` KPIs on the way to another one is no overlap: that is what KPIs are for.
+    """
+    ways = {claim.key: _ways(claim, active) for claim in claims}
     claimants: dict[tuple[str, str], list[str]] = defaultdict(list)
     for key in sorted(ways):
         for way in ways[key]:
@@ -65,18 +68,22 @@ def upstream(chain: Chain, kpi: str) -> tuple[str, ...]:
     return tuple(metric for metric in chain.nodes if metric in found)
 
 
-def _ways(claim: Claim) -> list[tuple[str, str]]:
-    """(kpi, metric) of everything through which it claims a KPI."""
-    return [(kpi, metric) for kpi in claim.kpis for metric in upstream(claim.chain, kpi)]
+def _ways(claim: Claim, active: Collection[str]) -> list[tuple[str, str]]:
+    """(kpi, metric) of everything through which it claims a KPI, in the chain's order."""
+    movers = {kpi: [metric for metric in upstream(claim.chain, kpi) if metric not in active] for kpi in claim.kpis}
+    return [(kpi, metric) for metric in claim.chain.nodes for kpi in claim.kpis if metric in movers[kpi]]
 
 
 def _of_one(
     key: str, ways: Sequence[tuple[str, str]], claimants: Mapping[tuple[str, str], Sequence[str]]
 ) -> Iterator[Overlap]:
     named: set[tuple[str, str]] = set()  # (kpi, other initiative)
+    together: dict[tuple[str, tuple[str, ...]], list[str]] = {}  # (metric, others) -> KPIs
     for kpi, metric in ways:
         # A popular metric may have thousands of claimants: only as many are looked at as are named.
-        first = [other for other in claimants[kpi, metric][: NAMED + 2] if other != key]
+        first = tuple(other for other in claimants[kpi, metric][: NAMED + 2] if other != key)
         if any((kpi, other) not in named for other in first):
             named.update((kpi, other) for other in first)
-            yield Overlap(kpi=kpi, metric=metric, keys=tuple(first[:NAMED]), more=len(first) > NAMED)
+            together.setdefault((metric, first), []).append(kpi)
+    for (metric, first), kpis in together.items():
+        yield Overlap(kpis=tuple(kpis), metric=metric, keys=first[:NAMED], more=len(first) > NAMED)

@@ -72,8 +72,8 @@ def math_warnings(
         return " ".join([*texts, "There is no math model yet: add a row for it in MathModels."])
     inputs = [model.input for model in models]
     given = contributions(inputs, kpis.active)
-    texts += [model.input.name + ": no formula_text yet." for model in models if not model.input.formula_text.strip()]
-    texts += given.reasons
+    # A model without a formula says so itself, among the notes.
+    texts += given.reasons if any(model.formula_text.strip() for model in inputs) else ()
     texts += [finding.text for finding in model_findings(model_facts(models), own_params, kpis.active)]
     texts += [*given.notes, *unit_warnings(inputs, kpis.units)]
     computed = not any(part.error for part in given.by_model)

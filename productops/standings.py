@@ -59,7 +59,8 @@ def _find_overlaps(found: dict[int, Standing], facts: Mapping[int, Facts]) -> No
         for pk, standing in found.items()
         if facts[pk].is_live and standing.chain.edges
     ]
-    overlaps = find_overlaps(claims)
+    active = next((standing.active for standing in found.values()), ())
+    overlaps = find_overlaps(claims, active)
     for pk, standing in found.items():
         if standing.key in overlaps:
             found[pk] = replace(standing, overlaps=overlaps[standing.key])

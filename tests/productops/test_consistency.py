@@ -138,7 +138,7 @@ def test_two_models_that_claim_one_kpi_are_told_with_both_numbers():
 
 
 def test_a_stale_adoption_comes_before_what_differs_and_what_is_counted_twice():
-    overlap = Overlap(kpi="gmv", metric="checkout_conversion", keys=("INIT-2",), more=False)
+    overlap = Overlap(kpis=("gmv",), metric="checkout_conversion", keys=("INIT-2",), more=False)
     found = kinds(
         model(), entered={"gmv": 5.0}, adoption=Adoption(numbers={"gmv": 5.0}, on="2026-03-31"), overlaps=(overlap,)
     )

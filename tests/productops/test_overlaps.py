@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from productops.chains import Chain, parse_chain
 from productops.overlaps import Claim, find_overlaps, upstream
 
+KPIS = ("gmv", "covers")
+
 
 def chain(text):
     found = parse_chain(text)
@@ -22,7 +24,7 @@ def claim(number, text, *kpis):
 
 
 def told(*claims):
-    return {key: [overlap.told(key) for overlap in found] for key, found in find_overlaps(claims).items()}
+    return {key: [overlap.told(key) for overlap in found] for key, found in find_overlaps(claims, KPIS).items()}
 
 
 def test_two_that_claim_a_kpi_through_one_metric_are_both_told():
@@ -46,8 +48,20 @@ def test_the_first_metric_that_is_shared_is_told_and_not_each_one_behind_it():
     assert "through conversion:" in both["INIT-1"][0]
 
 
+def test_what_meets_in_a_kpi_alone_is_no_overlap():
+    assert told(claim(1, "search -> covers -> gmv"), claim(2, "email -> covers -> gmv")) == {}
+
+
+def test_kpis_that_are_claimed_together_are_told_together():
+    both = "no_shows -> covers -> gmv"
+    found = told(claim(1, both, "covers", "gmv"), claim(2, both, "covers", "gmv"))
+    assert found["INIT-1"] == [
+        "INIT-1 and INIT-2 claim covers and gmv through no_shows: look that no gain is counted twice."
+    ]
+
+
 def test_many_claimants_are_summed_up():
-    found = find_overlaps([claim(number, "conversion -> gmv") for number in range(1, 8)])
+    found = find_overlaps([claim(number, "conversion -> gmv") for number in range(1, 8)], KPIS)
     (overlap,) = found["INIT-2"]
     assert (overlap.keys, overlap.more) == (("INIT-1", "INIT-3"), True)
     assert overlap.told("INIT-2").startswith("INIT-2, INIT-1, INIT-3 and others claim gmv")
@@ -55,8 +69,8 @@ def test_many_claimants_are_summed_up():
 
 def test_one_more_claimant_at_the_end_changes_nothing_for_the_others():
     claims = [claim(number, "conversion -> gmv") for number in range(1, 8)]
-    before = find_overlaps(claims)
-    after = find_overlaps([*claims, claim(9, "conversion -> gmv")])
+    before = find_overlaps(claims, KPIS)
+    after = find_overlaps([*claims, claim(9, "conversion -> gmv")], KPIS)
     assert {key: after[key] for key in before} == before
 
 
@@ -80,7 +94,7 @@ def test_whoever_is_named_shares_the_metric(chains):
         claim(number, "; ".join(f"{mover} -> {moved}" for mover, moved in pairs)) for number, pairs in enumerate(chains)
     ]
     ways = {one.key: upstream(one.chain, "gmv") for one in claims}
-    found = find_overlaps(claims)
+    found = find_overlaps(claims, KPIS)
     for key, overlaps in found.items():
         for overlap in overlaps:
             assert all(overlap.metric in ways[named] for named in (key, *overlap.keys))
