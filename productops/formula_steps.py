@@ -26,7 +26,7 @@ from productops.formula_tree import (
 from productops.formula_units import Measure, UnitWalk
 from productops.formula_walk import walk
 from productops.formulas import Formula, FormulaError, evaluate
-from productops.units import Unit, simplified
+from productops.units import PLAIN, Unit, simplified
 
 _SIGNS = {"*": "x", "+": "+", "-": "-", "/": "/", "//": "//", "%": "%", "**": "**"}
 _SUMS, _PRODUCTS = frozenset({"+", "-"}), frozenset({"*", "/", "//", "%"})
@@ -195,6 +195,5 @@ def _is_row(inner: str, outer: str) -> bool:
 
 def unit_text(measure: Measure | None) -> str:
     """The likeliest unit of a result in words; "" where it isn't known, or is a plain number."""
-    if measure is None or measure.number is not None or not measure.readings[0].powers:
-        return ""
-    return str(simplified(measure.readings[0]))
+    unit = simplified(measure.readings[0]) if measure is not None and measure.number is None else PLAIN
+    return str(unit) if unit.powers else ""

@@ -100,15 +100,16 @@ def product(powers: Iterable[tuple[str, float]]) -> Unit:
 
 
 def simplified(unit: Unit) -> Unit:
-    """A unit as people say it: pounds for each of many orders are pounds, and a count of bookings is bookings."""
+    """A unit as people say it: pounds for each of many orders are pounds, bookings for each of many visits are bookings,
+    and a count of nothing in particular is a plain number."""
     uncounted = product(each for each in unit.powers if each[0] not in COUNTED)
     counts = unit.dimensions.get(COUNT, 0.0)
     if counts >= 0 and unit.dimensions.keys() - {COUNT, TIME}:
         return uncounted
     named = [(atom, power) for atom, power in unit.powers if atom in COUNTED and atom not in _JUST_COUNTS]
-    if counts == 1.0 and len(named) != 1:
-        named = [(atom, power) for atom, power in named if power == 1.0][:1] or [("count", 1.0)]
-    return uncounted.by(product(named)) if named else unit
+    if counts > 0 and len(named) != 1:
+        named = [(atom, power) for atom, power in named if power == 1.0][:1]
+    return uncounted.by(product(named)) if named or counts > 0 else unit
 
 
 def understood(unit: str) -> bool:
@@ -221,7 +222,8 @@ def _known_words() -> tuple[str, ...]:
     """What a mistyped word may have meant."""
     words = [*RATIOS, *TIMES, *sorted(COUNTED), *IRREGULAR, *MONEY_WORDS]
     known = [word for word in words if len(word) > 2]
-    return (*sorted(CURRENCIES), *(plural(word) for word in known if word in COUNTED), *known)
+    several = [plural(word) for word in known if word in COUNTED or TIMES.get(word) == word]
+    return (*sorted(CURRENCIES), *several, *known)
 
 
 # ---- atoms ---------------------------------------------------------------------------------------------------------

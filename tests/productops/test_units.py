@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from productops.units import PLAIN, Unit, nearest_unit, product, read_unit, understood
+from productops.units import PLAIN, Unit, nearest_unit, product, read_unit, simplified, understood
 
 
 def unit(text: str) -> Unit:
@@ -67,9 +67,11 @@ def test_what_people_write_is_understood_and_said_again(text: str, said: str) ->
         ("frction", "fraction"),
         ("GPB", "GBP"),
         ("usrs", "users"),
+        ("minuts", "minutes"),
         ("GBPP per month", "GBP/month"),
         ("GBP/mnth", "GBP/month"),
         ("ordrs", "orders"),
+        ("hourz", "hours"),
         ("doubloons", None),
         ("stars out of five", None),
         ("GBP per", None),
@@ -119,6 +121,22 @@ def test_currencies_are_kinds_of_their_own_and_all_that_is_counted_is_one() -> N
 def test_sizes_of_one_kind_compare(one: str, other: str, times: float) -> None:
     assert unit(one).ratio(unit(other)) == pytest.approx(times)
     assert unit(one).magnitude > unit(other).magnitude
+
+
+@pytest.mark.parametrize(
+    ("powers", "said"),
+    [
+        ([("GBP", 1.0), ("visit", 1.0), ("order", -1.0)], "GBP"),
+        ([("GBP", 1.0), ("user", -1.0)], "GBP/user"),
+        ([("booking", 1.0), ("count", 1.0)], "bookings"),
+        ([("booking", -1.0), ("cover", 1.0), ("user", 1.0)], "covers"),
+        ([("booking", -1.0), ("cover", 1.0), ("user", 1.0), ("month", -1.0)], "covers/month"),
+        ([("count", 1.0)], "a plain number"),
+        ([("user", 1.0), ("order", -1.0)], "users/order"),
+    ],
+)
+def test_a_unit_is_simplified_to_what_people_say(powers: list[tuple[str, float]], said: str) -> None:
+    assert str(simplified(product(powers))) == said
 
 
 def test_powers_are_said() -> None:
