@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from productops.formula_functions import FUNCTIONS, MAX_DIGITS
+from productops.formula_array_functions import CALLS, UNKNOWN, Part, any_of, checked, settled
+from productops.formula_functions import FUNCTIONS
 from productops.formula_tree import (
     MAX_EXPONENT,
     MAX_MAGNITUDE,
@@ -38,10 +39,6 @@ from productops.formulas import Formula, FormulaError, evaluate
 Numbers = NDArray[np.float64]
 Marks = NDArray[np.bool_]
 
-# What a part of a formula is worth: a number per draw, or one number for all of them; how far from 0 any of them is
-# at most, and at least; which draws failed, None for none. A plain tuple: a step may take hardly longer than numpy's.
-Part = tuple[Any, float, float, Any]
-
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": np.add,
     "-": np.subtract,
@@ -58,7 +55,6 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "==": np.equal,
     "!=": np.not_equal,
 }
-_UNKNOWN = float("inf")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -105,7 +101,7 @@ def _results(formula: Formula, known: dict[str, Part]) -> tuple[dict[str, Any], 
             part = known[line.name] = _PARTS[type(line.expression)](line.expression, known)
             results[line.name] = part[0]
             if part[3] is not None:
-                failed = _any_of(failed, part[3])
+                failed = any_of(failed, part[3])
     return results, failed
 
 
@@ -155,29 +151,6 @@ def _point_error(formula: Formula, values: Mapping[str, float | Samples | None],
     return FormulaError(text="A step lies on the very edge of what has a value, and some draws fall beyond it.")
 
 
-# ---- failures ------------------------------------------------------------------------------------------------------
-
-
-def _any_of(one: Any, other: Any) -> Any:
-    if one is None:
-        return other
-    return one if other is None else one | other
-
-
-def _beyond(result: Any) -> Any:
-    """The draws whose result isn't within bounds, None for none; NaN isn't."""
-    if np.abs(result).max() <= MAX_MAGNITUDE:
-        return None
-    return ~(np.abs(result) <= MAX_MAGNITUDE)
-
-
-def _checked(result: Any, bound: float, failed: Any) -> Part:
-    """A step's result; it is looked at only where its size isn't known to be within bounds."""
-    if bound <= MAX_MAGNITUDE:
-        return result, bound, 0.0, failed
-    return result, MAX_MAGNITUDE, 0.0, _any_of(failed, _beyond(result))
-
-
 # ---- the kinds of nodes --------------------------------------------------------------------------------------------
 
 
@@ -198,10 +171,10 @@ def _arithmetic(node: Arithmetic, known: Mapping[str, Part]) -> Part:
     left, most, _, failed = _part(node.left, known)
     right, right_most, right_least, right_failed = _part(node.right, known)
     if right_failed is not None:
-        failed = _any_of(failed, right_failed)
+        failed = any_of(failed, right_failed)
     sign = node.operator
     if type(left) is float and type(right) is float:
-        return _settled(POINT_OPERATORS[sign], [left, right], failed)
+        return settled(POINT_OPERATORS[sign], [left, right], failed)
     if sign == "*":
         bound = most * right_most
     elif sign in "+-":
@@ -212,14 +185,14 @@ def _arithmetic(node: Arithmetic, known: Mapping[str, Part]) -> Part:
         # A remainder is no larger than its divisor; rounding down adds 1 at most.
         bound = right_most if sign == "%" else most / right_least + 1.0
     else:
-        bound = _UNKNOWN
-    return _checked(_ARITHMETIC[sign](left, right), bound, failed)
+        bound = UNKNOWN
+    return checked(_ARITHMETIC[sign](left, right), bound, failed)
 
 
 def _powered(base: Any, exponent: Any, exponent_most: float, failed: Any) -> Part:
     if exponent_most > MAX_EXPONENT:
-        failed = _any_of(failed, np.abs(exponent) > MAX_EXPONENT)
-    return _checked(np.power(base, exponent), _UNKNOWN, failed)
+        failed = any_of(failed, np.abs(exponent) > MAX_EXPONENT)
+    return checked(np.power(base, exponent), UNKNOWN, failed)
 
 
 def _comparison(node: Comparison, known: Mapping[str, Part]) -> Part:
@@ -228,7 +201,7 @@ def _comparison(node: Comparison, known: Mapping[str, Part]) -> Part:
     for sign, operand in zip(node.operators, node.operands[1:], strict=True):
         right, _, _, right_failed = _part(operand, known)
         if right_failed is not None:
-            failed = _any_of(failed, right_failed if holds is None else right_failed & holds)
+            failed = any_of(failed, right_failed if holds is None else right_failed & holds)
         pair = _COMPARISONS[sign](left, right)
         holds = pair if holds is None else holds & pair
         left = right
@@ -261,13 +234,13 @@ def _taken(test: Part, chosen: Part, otherwise: Part) -> Part:
     """One of two parts in each draw; what the other one failed at doesn't count there."""
     if type(test[0]) is float:
         value, bound, least, failed = chosen if test[0] else otherwise
-        return value, bound, least, _any_of(test[3], failed)
+        return value, bound, least, any_of(test[3], failed)
     is_chosen = test[0] != 0.0
     failed = test[3]
     if chosen[3] is not None:
-        failed = _any_of(failed, chosen[3] & is_chosen)
+        failed = any_of(failed, chosen[3] & is_chosen)
     if otherwise[3] is not None:
-        failed = _any_of(failed, otherwise[3] & ~is_chosen)
+        failed = any_of(failed, otherwise[3] & ~is_chosen)
     value = np.where(is_chosen, chosen[0], otherwise[0])
     return value, max(chosen[1], otherwise[1]), min(chosen[2], otherwise[2]), failed
 
@@ -276,10 +249,10 @@ def _call(node: Call, known: Mapping[str, Part]) -> Part:
     parts = [_part(argument, known) for argument in node.arguments]
     failed = None
     for part in parts:
-        failed = _any_of(failed, part[3])
+        failed = any_of(failed, part[3])
     if all(type(part[0]) is float for part in parts):
-        return _settled(FUNCTIONS[node.function].call, [part[0] for part in parts], failed)
-    return _CALLS[node.function](parts, failed)
+        return settled(FUNCTIONS[node.function].call, [part[0] for part in parts], failed)
+    return CALLS[node.function](parts, failed)
 
 
 _PARTS: Mapping[type, Callable[[Any, Mapping[str, Part]], Part]] = {
@@ -297,108 +270,3 @@ _PARTS: Mapping[type, Callable[[Any, Mapping[str, Part]], Part]] = {
 
 def _part(node: Expression, known: Mapping[str, Part]) -> Part:
     return _PARTS[type(node)](node, known)
-
-
-def _settled(function: Callable[..., float], arguments: list[Any], failed: Any) -> Part:
-    """A function of numbers that no draw changes: worked out once, as at a point."""
-    try:
-        result = function(*arguments)
-    except (ArithmeticError, ValueError):
-        return 0.0, 0.0, 0.0, np.True_
-    if not abs(result) <= MAX_MAGNITUDE:
-        return 0.0, 0.0, 0.0, np.True_
-    return result, abs(result), abs(result), failed
-
-
-# ---- functions -----------------------------------------------------------------------------------------------------
-
-
-def _largest(parts: list[Part]) -> float:
-    return max(part[1] for part in parts)
-
-
-def _least(parts: list[Part], failed: Any) -> Part:
-    value = parts[0][0]
-    for part in parts[1:]:
-        value = np.minimum(value, part[0])
-    return _checked(value, _largest(parts), failed)
-
-
-def _greatest(parts: list[Part], failed: Any) -> Part:
-    value = parts[0][0]
-    for part in parts[1:]:
-        value = np.maximum(value, part[0])
-    return _checked(value, _largest(parts), failed)
-
-
-def _total(parts: list[Part], failed: Any) -> Part:
-    value = parts[0][0]
-    for part in parts[1:]:
-        value = value + part[0]
-    return _checked(value, sum(part[1] for part in parts), failed)
-
-
-def _absolute(parts: list[Part], failed: Any) -> Part:
-    ((value, bound, least, _),) = parts
-    return np.abs(value), bound, least, failed
-
-
-def _rounded(parts: list[Part], failed: Any) -> Part:
-    value, bound = parts[0][0], parts[0][1]
-    if len(parts) == 1:
-        return _checked(np.rint(value), bound + 1.0, failed)
-    digits = parts[1][0]
-    refused = (digits != np.floor(digits)) | (np.abs(digits) > MAX_DIGITS)
-    places = np.where(refused, 0.0, digits)
-    # numpy rounds a scaled number; only Python's own rounding gives the decimals that are meant.
-    pairs = np.nditer([value, places])
-    result = np.array([round(float(number), int(place)) for number, place in pairs])
-    return _checked(result, _UNKNOWN, _any_of(failed, refused))
-
-
-def _root(parts: list[Part], failed: Any) -> Part:
-    return _checked(np.sqrt(parts[0][0]), _UNKNOWN, failed)
-
-
-def _exponential(parts: list[Part], failed: Any) -> Part:
-    return _checked(np.exp(parts[0][0]), _UNKNOWN, failed)
-
-
-def _logarithm(parts: list[Part], failed: Any) -> Part:
-    result = np.log(parts[0][0])
-    if len(parts) == 2:
-        base = parts[1][0]
-        failed = _any_of(failed, base <= 0.0)
-        result = result / np.log(base)
-    return _checked(result, _UNKNOWN, failed)
-
-
-def _lowered(parts: list[Part], failed: Any) -> Part:
-    return _checked(np.floor(parts[0][0]), parts[0][1] + 1.0, failed)
-
-
-def _raised(parts: list[Part], failed: Any) -> Part:
-    return _checked(np.ceil(parts[0][0]), parts[0][1] + 1.0, failed)
-
-
-def _clamped(parts: list[Part], failed: Any) -> Part:
-    value, low, high = (part[0] for part in parts)
-    crossed = low > high
-    if np.any(crossed):
-        failed = _any_of(failed, crossed)
-    return _checked(np.maximum(low, np.minimum(value, high)), _largest(parts), failed)
-
-
-_CALLS: Mapping[str, Callable[[list[Part], Any], Part]] = {
-    "min": _least,
-    "max": _greatest,
-    "abs": _absolute,
-    "round": _rounded,
-    "sqrt": _root,
-    "exp": _exponential,
-    "log": _logarithm,
-    "floor": _lowered,
-    "ceil": _raised,
-    "sum": _total,
-    "clamp": _clamped,
-}

@@ -176,7 +176,7 @@ def _number(text: str) -> float | None:
 
 def _number_tail_text(text: str, tail: str) -> str:
     number, factor = _number(text), _SUFFIXES.get(tail.lower())
-    if number is not None and factor is not None:
+    if number is not None and factor is not None and number * factor <= MAX_MAGNITUDE:
         return f"{shown(text + tail)} isn't understood: write {plain(number * factor)}."
     if number is not None and tail.isidentifier() and not tail.startswith("_"):
         return (

@@ -166,4 +166,4 @@ def names_in(node: Expression) -> Iterator[Name]:
 
 def plain(number: float) -> str:
     """A number as a person types it: 5000 rather than 5000.0, at most 12 digits."""
-    return f"{number:.0f}" if number == int(number) and abs(number) < 1e15 else f"{number:.12g}"
+    return f"{number:.0f}" if abs(number) < 1e15 and number == int(number) else f"{number:.12g}"
