@@ -14,7 +14,7 @@ from backlog.models import Initiative
 from productops import admin_templates as _admin_templates  # noqa: F401  # registers its page
 from productops.admin_filters import AdoptionState, BelongsTo, ModelState, ParamState
 from productops.adoption import Basis
-from productops.figures import amount
+from productops.figures import amount, assignments
 from productops.llm import admin as _llm_admin  # noqa: F401  # registers its page
 from productops.models import (
     SHARED_KEY,
@@ -27,7 +27,7 @@ from productops.models import (
 )
 from productops.reviews import why_not_ticked
 from sheetsync.admin.asking import run_now
-from sheetsync.admin.base import DeskAdmin, ReadOnlyAdmin, as_code, signed_in
+from sheetsync.admin.base import DeskAdmin, ReadOnlyAdmin, signed_in
 from sheetsync.admin.decorators import shown
 from sheetsync.admin.tables import shown_number, table
 from sheetsync.admin.transfer import TransfersRows
@@ -269,12 +269,12 @@ class InitiativeContributionAdmin(OfInitiativeAdmin):
     @shown("Contributions")
     def numbers(self, contribution: InitiativeContribution) -> Any:
         """What holds now, per KPI."""
-        return as_code(contribution.initiative.kpi_contribution_json)
+        return assignments(contribution.initiative.kpi_contribution_json or {}) or "-"
 
     @shown("Adopted")
     def adopted(self, contribution: InitiativeContribution) -> Any:
         """What was adopted then, per KPI."""
-        return as_code(contribution.adopted_json)
+        return assignments(contribution.adopted_json or {}) or "-"
 
     @shown("What it rested on")
     def adopted_from(self, contribution: InitiativeContribution) -> Any:

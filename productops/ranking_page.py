@@ -92,7 +92,7 @@ def bump_chart(found: Sequence[Disagreement], counts: Mapping[str, int]) -> Plot
         title="Placed furthest apart",
         summary=f"Where the {len(found)} initiatives stand that the frameworks place furthest apart; 100 is the first place.",
         x_label="Framework",
-        y_label="Better than this share of the others (%)",
+        y_label="Better than (% of the others)",
         series=tuple(
             Series(name=f"{each.scored.key} {each.scored.title}"[:50], points=tuple(_points(each, counts)))
             for each in found
@@ -142,6 +142,8 @@ def _in_words(rho: float | None) -> str:
         return "They tend to the opposite order."
     if rho < 0.3:
         return "They have little in common: which one counts decides a lot."
+    if rho < 0.6:
+        return "They agree in part."
     return "They broadly agree." if rho < 0.8 else "They give nearly the same order."
 
 
