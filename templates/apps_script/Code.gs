@@ -46,6 +46,15 @@ var MENU = {
    "takes": []
   },
   {
+   "action": "pm.generate_llm_summary",
+   "call": "pm_generate_llm_summary",
+   "label": "Summarise",
+   "help": "Asks the language model for a summary of each initiative, stores it and shows it in Backlog.",
+   "rows": true,
+   "tab": false,
+   "takes": []
+  },
+  {
    "action": "pm.save_selected",
    "call": "pm_save_selected",
    "label": "Save this tab",
@@ -112,6 +121,15 @@ var MENU = {
    "call": "pm_seed_math_params",
    "label": "Add missing parameters",
    "help": "Appends a Params row for each name in an approved formula that has none.",
+   "rows": true,
+   "tab": false,
+   "takes": []
+  },
+  {
+   "action": "pm.suggest_math_model_llm",
+   "call": "pm_suggest_math_model_llm",
+   "label": "Suggest a model",
+   "help": "Saves MathModels, asks the language model for formulas and metric chains, and shows them for people to consider.",
    "rows": true,
    "tab": false,
    "takes": []
@@ -348,6 +366,8 @@ function pm_backlog_sync_rows() { start_("pm.backlog_sync", true); }
 function pm_compare_runs() { start_("pm.compare_runs", false); }
 function pm_explain_selection() { start_("pm.explain_selection", false); }
 function pm_explain_selection_rows() { start_("pm.explain_selection", true); }
+function pm_generate_llm_summary() { start_("pm.generate_llm_summary", false); }
+function pm_generate_llm_summary_rows() { start_("pm.generate_llm_summary", true); }
 function pm_measure_next() { start_("pm.measure_next", false); }
 function pm_optimize_frontier() { start_("pm.optimize_frontier", false); }
 function pm_optimize_run_all_candidates() { start_("pm.optimize_run_all_candidates", false); }
@@ -363,6 +383,8 @@ function pm_score_selected() { start_("pm.score_selected", false); }
 function pm_score_selected_rows() { start_("pm.score_selected", true); }
 function pm_seed_math_params() { start_("pm.seed_math_params", false); }
 function pm_seed_math_params_rows() { start_("pm.seed_math_params", true); }
+function pm_suggest_math_model_llm() { start_("pm.suggest_math_model_llm", false); }
+function pm_suggest_math_model_llm_rows() { start_("pm.suggest_math_model_llm", true); }
 function pm_switch_framework() { start_("pm.switch_framework", false); }
 function pm_switch_framework_rows() { start_("pm.switch_framework", true); }
 function pm_undo_run() { start_("pm.undo_run", false); }
