@@ -133,7 +133,7 @@ def test_each_field_says_where_it_is_entered(ada: Client) -> None:
     assert "Entered in the tab Backlog of the backlog workbook." in page
     assert "Entered in the tab Scoring_Inputs of the productops workbook." in page
     assert "Comes from intake; Backlog may override it." in page
-    assert "Written by the language model, once an action does so." in page
+    assert "Written by the language model when somebody asks for it." in page
 
 
 def test_overrides_are_shown_beside_what_intake_says(ada: Client) -> None:
