@@ -19,6 +19,7 @@ from unfold.admin import ModelAdmin, TabularInline
 
 from sheetsync.admin.edits import Edit, edited_here, entered_fields, record_label
 from sheetsync.admin.forms import REASON, STRUCTURED, CellField, EditForm
+from sheetsync.admin.large_lists import QuickPaginator, quick_filters
 from sheetsync.admin.panels import panels_of
 from sheetsync.admin.recording import DELETE, AdminRun
 from sheetsync.audit import note
@@ -38,7 +39,12 @@ class DeskPage:
 
     change_form_outer_before_template = "admin/sheetsync/jump.html"
     change_form_outer_after_template = "admin/sheetsync/panels.html"
+    paginator = QuickPaginator
     in_search = False  # whether the search of every page finds its records, by `search_fields`
+
+    def get_list_filter(self, request: HttpRequest) -> Sequence[Any]:
+        """The declared ones, quick with many records."""
+        return quick_filters(self.model, super().get_list_filter(request))  # type: ignore[misc,attr-defined]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         """Records of the departments that the person may see."""

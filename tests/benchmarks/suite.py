@@ -8,6 +8,8 @@ from pathlib import Path
 from tests.benchmarks.delivering import delivering
 from tests.benchmarks.formulas import formulas
 from tests.benchmarks.growth import growth
+from tests.benchmarks.history import history
+from tests.benchmarks.pages import pages
 from tests.benchmarks.planning import planning
 from tests.benchmarks.report import Figure
 from tests.benchmarks.solve import solving
@@ -22,4 +24,6 @@ SUITE: Mapping[str, Callable[[Path], Iterator[Figure]]] = {
     "solving": solving,
     "formulas": formulas,
     "growth": growth,
+    "pages": pages,
+    "history": history,
 }

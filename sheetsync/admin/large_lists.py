@@ -1,0 +1,65 @@
+"""What keeps lists quick with many records: the values to filter by are remembered for a minute, and huge tables are counted roughly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from django.contrib.admin.filters import AllValuesFieldListFilter
+from django.contrib.admin.utils import get_fields_from_path
+from django.core.cache import cache
+from django.core.paginator import Paginator
+from django.db import connection, models
+from django.http import HttpRequest
+
+from sheetsync.scope import departments_of
+from sheetsync.view import digest
+
+REMEMBERED_FOR_S = 60
+MOST_VALUES = 200  # to filter by; the search finds the others
+ROUGH_FROM = 100_000  # rows from which a whole table is counted as the database's own figures say
+
+
+class RememberedValues(AllValuesFieldListFilter):
+    """The values of a text field. Looking them up reads the whole table, so they are kept for a while."""
+
+    def __init__(
+        self, field: Any, request: HttpRequest, params: Any, model: Any, model_admin: Any, field_path: str
+    ) -> None:
+        super().__init__(field, request, params, model, model_admin, field_path)
+        seen = departments_of(request)
+        asked = [str(connection.settings_dict["NAME"]), model._meta.label, field_path, seen]
+        key = f"filter-values-{digest(asked)}"
+        looked_up = self.lookup_choices
+        self.lookup_choices: Any = cache.get_or_set(key, lambda: list(looked_up[:MOST_VALUES]), REMEMBERED_FOR_S)
+
+
+def quick_filters(model: type[models.Model], declared: Sequence[Any]) -> list[Any]:
+    """The declared filters of a list, with remembered values for text fields that aren't a choice."""
+    return [(each, RememberedValues) if isinstance(each, str) and _is_text(model, each) else each for each in declared]
+
+
+def _is_text(model: type[models.Model], path: str) -> bool:
+    field = get_fields_from_path(model, path)[-1]
+    return isinstance(field, models.CharField | models.TextField) and not field.flatchoices
+
+
+class QuickPaginator(Paginator):  # type: ignore[type-arg]
+    """Counts exactly, but for a whole table with very many rows on PostgreSQL."""
+
+    @cached_property
+    def count(self) -> int:
+        rough = self._rough_count()
+        return rough if rough >= ROUGH_FROM else Paginator.count.func(self)  # type: ignore[attr-defined]
+
+    def _rough_count(self) -> int:
+        """As the database's housekeeping counted last; 0 where that says nothing."""
+        query = getattr(self.object_list, "query", None)
+        if connection.vendor != "postgresql" or query is None or query.where or query.is_sliced or query.distinct:
+            return 0
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [query.model._meta.db_table]
+            )
+            return int(cursor.fetchone()[0])

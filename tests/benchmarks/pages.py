@@ -1,0 +1,205 @@
+"""Pages of the admin on PostgreSQL: the first byte with 50,000 initiatives and 1,000,000 rows of history, beside the same with 100; and
+exports of 100,000 rows in bounded memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import django
+from django.core.management import call_command
+from django.test.utils import setup_test_environment
+
+from tests.benchmarks.report import Figure
+
+FEW, MANY = 100, 50_000
+HISTORY = 1_000_000  # rows: half of them what runs changed, half earlier versions
+EXPORTED = 100_000
+TIMES = 12  # each page is opened so often
+AIM = 2.0
+MOST_MB = 100.0  # that an export may add to what the process holds
+
+
+def pages(folder: Path) -> Iterator[Figure]:
+    """Each page: what it takes with many, against what it takes with few."""
+    from tests.postgres import throwaway_server
+
+    with throwaway_server() as url:
+        told = _in_a_process(url, "measure")
+        exported = _in_a_process(url, "export")
+    for what, few in told["few"].items():
+        yield Figure(what=f"{what}, {MANY:,} initiatives", taken=told["many"][what], floor=few, aim=AIM, against="100:")
+    for what, (seconds, grown) in exported.items():
+        yield Figure(what=f"export of {EXPORTED:,} rows as {what}", taken=seconds)
+        yield Figure(what="  memory that it adds", taken=grown, aim=MOST_MB, unit="MB")
+
+
+def _in_a_process(url: str, step: str) -> dict[str, Any]:
+    """A step in a process of its own, so that its memory is its own."""
+    scratch = {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    command = [sys.executable, "-m", "tests.benchmarks.pages", step]
+    answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, **scratch})
+    told: dict[str, Any] = json.loads(answer.stdout.splitlines()[-1])
+    return told
+
+
+def main() -> None:
+    """Prints what the step that the command line names has measured."""
+    django.setup()
+    setup_test_environment()
+    told = exports() if sys.argv[1] == "export" else measure_both()
+    sys.stdout.write(json.dumps(told) + "\n")
+
+
+def measure_both() -> dict[str, dict[str, float]]:
+    """Seconds by page, with few initiatives and with many."""
+    call_command("migrate", verbosity=0)
+    fill(0, FEW)
+    remember(versions=5)  # so that every list has a full page
+    few = measure()
+    fill(FEW, MANY - FEW)
+    remember(versions=HISTORY // 2 // MANY)
+    many = measure()
+    fill(MANY, EXPORTED - MANY)
+    return {"few": few, "many": many}
+
+
+def fill(start: int, count: int) -> None:
+    """Initiatives with what intake said of them, a parameter each, and a tab's memory of them."""
+    from backlog.models import Initiative, IntakeSubmission
+    from productops.models import InitiativeParam
+    from sheetsync.models import RowState
+    from tests.admin_pages import workbook
+
+    book = workbook("intake")
+    areas, markets = ("Search", "Payments", "Mobile app"), ("UKI", "DACH", "Iberia")
+    made = Initiative.objects.bulk_create(
+        [
+            Initiative(
+                initiative_key=f"INIT-{number:06d}",
+                title=f"Idea {number} of a company that has many",
+                department=f"Department {number % 9}",
+                product_area=areas[number % 3],
+                market=markets[number % 3],
+                engineering_tokens=number % 50,
+                overall_score=number % 997,
+                is_optimization_candidate=number % 2 == 0,
+            )
+            for number in range(start + 1, start + count + 1)
+        ],
+        batch_size=2_000,
+    )
+    said = [IntakeSubmission(initiative=each, workbook=book, tab="Wishes", title=each.title) for each in made]
+    IntakeSubmission.objects.bulk_create(said, batch_size=5_000)
+    InitiativeParam.objects.bulk_create(
+        [InitiativeParam(initiative=each, param_name="uplift", value=0.1) for each in made], batch_size=5_000
+    )
+    states = [RowState(workbook=book, tab="Wishes", row_key=each.initiative_key.casefold()) for each in made]
+    RowState.objects.bulk_create(states, batch_size=5_000)
+    _analyze()
+
+
+def remember(*, versions: int) -> None:
+    """The rows of history: of every initiative so many changes, and as many earlier versions."""
+    from django.db import connection
+
+    from sheetsync.models import ActionRun
+
+    runs = ActionRun.objects.bulk_create(
+        [ActionRun(action="pm.backlog_sync", status="success", requested_by="olga") for _ in range(1_000)]
+    )
+    changed = """
+        INSERT INTO sheetsync_recordchange (run_id, model, object_id, row_key, created, deleted, fields, tab)
+        SELECT %s + (i.id + n * 37) %% 1000, 'backlog.Initiative', i.id, i.initiative_key, false, false,
+               '{"market": ["UKI", "DACH"]}', 'Backlog'
+        FROM backlog_initiative i CROSS JOIN generate_series(1, %s) n"""
+    with connection.cursor() as cursor:
+        cursor.execute(changed, [runs[0].pk, versions])
+        cursor.execute("SELECT column_name FROM information_schema.columns WHERE table_name = 'backlog_initiative'")
+        names = ", ".join(f'"{name}"' for (name,) in cursor.fetchall())
+        cursor.execute(
+            f"INSERT INTO backlog_historicalinitiative ({names}, history_date, history_type) "
+            f"SELECT {names}, now() - n * interval '1 day', '~' FROM backlog_initiative, generate_series(1, %s) n",
+            [versions],
+        )
+    _analyze()
+
+
+def _analyze() -> None:
+    """As the server's own housekeeping does sooner or later."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+
+
+def measure() -> dict[str, float]:
+    """Least seconds to the first byte, by page."""
+    from django.urls import reverse
+
+    from backlog.models import Initiative
+    from tests.admin_pages import admin_client, change_url
+
+    client = admin_client()
+    record = Initiative.objects.get(initiative_key="INIT-000050")
+    history = reverse("admin:backlog_initiative_history", args=(record.pk,))
+    lists = {
+        "initiatives": "backlog_initiative",
+        "intake": "backlog_intakesubmission",
+        "parameters": "productops_initiativeparam",
+        "runs": "sheetsync_actionrun",
+        "changes": "sheetsync_recordchange",
+        "rows of tabs": "sheetsync_rowstate",
+    }
+    addresses = {
+        "the dashboard": reverse("admin:index"),
+        "an initiative's page": change_url(record),
+        "an initiative's history": history,
+        **{f"list of {what}": reverse(f"admin:{name}_changelist") for what, name in lists.items()},
+        "a filtered list": reverse("admin:backlog_initiative_changelist") + "?market=DACH",
+    }
+    return {what: _seconds(lambda url=url: client.get(url)) for what, url in addresses.items()}  # type: ignore[misc]
+
+
+def _seconds(ask: Callable[[], Any]) -> float:
+    taken = []
+    for _ in range(TIMES + 1):
+        began = time.perf_counter()
+        assert ask().status_code == 200
+        taken.append(time.perf_counter() - began)
+    return min(taken[1:])  # the first one fills caches; what a busy machine adds is nobody's page
+
+
+def exports() -> dict[str, tuple[float, float]]:
+    """Format -> seconds, and megabytes that the process grew by."""
+    from backlog.models import Initiative
+    from sheetsync.exporting import export, tab_columns
+    from sheetsync.import_files import Format
+    from sheetsync.records import ModelRecords
+    from sheetsync.registry import registry
+    from sheetsync.tabs import Role
+
+    entry = registry.get(Role.BACKLOG, "Backlog")
+    assert entry.records is not None
+    records = entry.records()
+    assert isinstance(records, ModelRecords)
+    columns = tab_columns(entry.tab, records.paths)
+    told = {}
+    for kind in (Format.CSV, Format.JSON, Format.XLSX):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        began = time.perf_counter()
+        assert sum(len(piece) for piece in export(kind, columns, Initiative.objects.order_by("pk"))) > EXPORTED
+        grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+        told[kind.value] = (time.perf_counter() - began, grown)
+    return told
+
+
+if __name__ == "__main__":
+    main()

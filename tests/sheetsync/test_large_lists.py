@@ -1,0 +1,94 @@
+"""What keeps lists quick: values to filter by are remembered, huge tables counted roughly; and a page asks as often with many records."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest import mock
+
+import pytest
+from django.contrib import admin
+from django.core.cache import cache
+from django.db import connection, models
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from backlog.models import Initiative
+from sheetsync.admin.large_lists import ROUGH_FROM, QuickPaginator, RememberedValues, quick_filters
+from sheetsync.models import ActionRun
+from tests.admin_pages import admin_client, change_url, fill, list_url
+
+pytestmark = pytest.mark.django_db
+APPS = ("sheetsync", "backlog", "productops", "optimization")
+MODELS = [model for model in admin.site._registry if model._meta.app_label in APPS]
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> None:
+    cache.clear()
+
+
+def queries(client: Client, url: str) -> list[str]:
+    client.get(url)
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get(url).status_code == 200
+    return [each["sql"] for each in asked.captured_queries]
+
+
+def test_values_of_text_fields_are_looked_up_once_a_minute() -> None:
+    fill(1, 2)
+    ada = admin_client()
+    url = list_url(Initiative)
+    assert "Sales" in ada.get(url).content.decode()
+    assert [sql for sql in queries(ada, url) if "DISTINCT" in sql] == []
+
+
+def test_choices_and_other_filters_stay_as_they_are_declared() -> None:
+    declared = ("lifecycle_status", "department", "is_optimization_candidate", ("title", RememberedValues))
+    assert quick_filters(Initiative, declared) == [
+        "lifecycle_status",
+        ("department", RememberedValues),
+        "is_optimization_candidate",
+        ("title", RememberedValues),
+    ]
+    assert quick_filters(ActionRun, ["status", "workbook"]) == ["status", "workbook"]
+
+
+def test_a_small_or_filtered_table_is_counted_exactly() -> None:
+    fill(1, 3)
+    rows = Initiative.objects.order_by("pk")
+    assert QuickPaginator(rows, 2).count == 3
+    with mock.patch.object(connection, "vendor", "postgresql"):
+        assert QuickPaginator(rows.filter(department="Sales"), 2).count == 3
+
+
+def test_a_huge_table_is_counted_as_the_database_knows() -> None:
+    fill(1, 3)
+    with mock.patch.object(QuickPaginator, "_rough_count", return_value=ROUGH_FROM + 1):
+        paginator = QuickPaginator(Initiative.objects.order_by("pk"), 50)
+        assert (paginator.count, paginator.num_pages) == (ROUGH_FROM + 1, 2_001)
+        assert admin_client().get(list_url(Initiative)).status_code == 200
+
+
+@pytest.mark.parametrize("model", MODELS, ids=[model.__name__ for model in MODELS])
+def test_a_page_and_a_list_ask_the_database_as_often_for_twelve_records_as_for_three(model: type[models.Model]) -> None:
+    ada = admin_client()
+    fill(1, 3)
+    record = model._default_manager.order_by("pk").first()
+    if record is None:  # kept by actions alone
+        assert queries(ada, list_url(model))
+        return
+    few: dict[str, Any] = {url: len(queries(ada, url)) for url in (change_url(record), list_url(model))}
+    fill(4, 9)
+    assert {url: len(queries(ada, url)) for url in few} == few
+
+
+def test_initiatives_ask_as_often_at_a_thousand_as_at_ten() -> None:
+    ada = admin_client()
+    fill(1, 10)
+    record = Initiative.objects.order_by("pk").first()
+    assert record is not None
+    few = {url: len(queries(ada, url)) for url in (change_url(record), list_url(Initiative))}
+    Initiative.objects.bulk_create(
+        Initiative(initiative_key=f"INIT-{number:06d}", title=f"Idea {number}") for number in range(11, 1001)
+    )
+    assert {url: len(queries(ada, url)) for url in few} == few
