@@ -29,3 +29,8 @@ def amount(number: float, unit: str) -> str:
 def listed(keys: Sequence[str]) -> str:
     """ "A, B and C"."""
     return keys[0] if len(keys) == 1 else f"{', '.join(keys[:-1])} and {keys[-1]}"
+
+
+def tidy(number: float) -> float:
+    """Without the noise of summing: 186480 for 186479.99999999997."""
+    return float(f"{number:.12g}")

@@ -27,6 +27,7 @@ from sheetsync.cells import fold
 
 REPAIRS = 10  # wrong answers that are ruled out one by one before giving up
 STRICT = 1.0001  # what is more than equal: so many times what still counts as equal
+GUESS = 0.1  # how far a threshold may be from its bound without whole columns, relative to the bound
 LEAST = 1e-9  # what is more than nothing: beside a value of 0 anything would be
 
 
@@ -237,7 +238,9 @@ class Threshold:
 
     def _maximise(self, cost: Floats, low: Floats, high: Floats, rows: Rows, effort: Effort) -> Answer:
         if self.gap == 0.0:
-            return maximise_narrowed(cost, low=low, high=high, rows=rows, effort=effort, fractions=1).answer
+            return maximise_narrowed(
+                cost, low=low, high=high, rows=rows, effort=effort, fractions=1, guess=GUESS
+            ).answer
         return maximise(cost, low=low, high=high, rows=rows, effort=effort, fractions=1)
 
     def _rows(self, lines: Sequence[Line]) -> Rows:

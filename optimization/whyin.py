@@ -13,7 +13,7 @@ from typing import Any
 from optimization.levels import Fall, as_columns, settles_for
 from optimization.milp import FAILED, INFEASIBLE, Solution
 from optimization.problem import Problem
-from optimization.readable import amount, listed
+from optimization.readable import amount, listed, tidy
 from optimization.rows import Bools
 from optimization.rules import Place, Rule, RuleType, plain
 from optimization.thresholds import Lever, Reached, more_than, touched_rows
@@ -70,9 +70,11 @@ class WhyIn:
     def _keeps_text(self) -> str:
         ends = []
         if self.tokens_up_to is not None:
-            ends.append(f"up to {plain(self.tokens_up_to)} tokens (now {plain(self.tokens)})")
+            ends.append(f"up to {plain(self.tokens_up_to)} tokens (now {plain(tidy(self.tokens))})")
         if self.contribution_down_to is not None:
-            ends.append(f"down to {plain(self.contribution_down_to)} {self.kpi_key} (now {plain(self.contribution)})")
+            ends.append(
+                f"down to {plain(self.contribution_down_to)} {self.kpi_key} (now {plain(tidy(self.contribution))})"
+            )
         return f"it keeps its place {' or '.join(ends)}" if ends else ""
 
     def _rules_text(self) -> str:
@@ -122,7 +124,9 @@ def _tokens_up_to(inquiry: Inquiry, column: int, rival: Bools) -> tuple[float | 
     reached, known = inquiry.reached(lever, rival)
     if reached is None or reached.number >= lever.worst:
         return None, known
-    return readable(reached, lever, inquiry.grain(lever)), known
+    grain = inquiry.grain(lever)
+    # What a row's tolerance would let through is no room that people should count on.
+    return (own if reached.number - own <= 1.01 * grain else readable(reached, lever, grain)), known
 
 
 def _contribution_down_to(

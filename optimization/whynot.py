@@ -17,7 +17,7 @@ import numpy as np
 from optimization.levels import Fall, Level, as_columns, first_fall, levels_of, settles_for
 from optimization.milp import FAILED, INFEASIBLE, PROOF_LIMIT, Solution, solve_again
 from optimization.problem import Problem, tolerance
-from optimization.readable import amount, listed, shortest
+from optimization.readable import amount, listed, shortest, tidy
 from optimization.rows import Bools
 from optimization.rules import RuleType, plain
 from optimization.thresholds import Lever, Reached, Threshold, more_than, touched_rows
@@ -74,9 +74,11 @@ class WhyNot:
             return ""
         ways = []
         if self.tokens_needed is not None:
-            ways.append(f"at {plain(self.tokens_needed)} tokens instead of {plain(self.tokens)}")
+            ways.append(f"at {plain(self.tokens_needed)} tokens instead of {plain(tidy(self.tokens))}")
         if self.contribution_needed is not None:
-            ways.append(f"with {plain(self.contribution_needed)} {self.kpi_key} instead of {plain(self.contribution)}")
+            ways.append(
+                f"with {plain(self.contribution_needed)} {self.kpi_key} instead of {plain(tidy(self.contribution))}"
+            )
         if not ways:
             return "no token cut and no KPI rise would get it chosen"
         return f"it would be chosen {' or '.join(ways)}"
