@@ -221,15 +221,15 @@ class _Solve:
         rounding = 1e-15 * float(np.abs(objective.coefficients[found.high > 0.5]).max(initial=0.0))
         self.search.hold_best(found, objective.coefficients, lower=_less(value, rounding))
         for measure in self._measures():
+            mine = math.fsum(measure[columns].tolist())
+            self.search.hold(measure, lower=_less(mine))  # what loses the tie anyway needn't be found
             other = self.search.best(measure, without=columns)
             if other is None:
                 return columns, self.search.conclusive
             if objective.value(other.columns) > -_less(-value, rounding):
                 self.search.state = before  # the solver's tolerance had hidden a better one
                 return self._settle(replace(found, columns=other.columns))
-            mine, theirs = (math.fsum(measure[chosen].tolist()) for chosen in (columns, other.columns))
-            if theirs < _less(mine):
-                return columns, self.search.conclusive
+            theirs = math.fsum(measure[other.columns].tolist())
             if mine < _less(theirs):
                 columns = other.columns
             if not self.search.conclusive:
