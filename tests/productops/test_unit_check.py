@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from productops.scoring import ModelInput, ParamInput
+from productops.template_library import LIBRARY
+from productops.templates import Template
 from productops.unit_check import unit_note, unit_warnings
 
 KPIS = {
@@ -145,3 +147,13 @@ def test_a_formula_that_cannot_be_computed_says_nothing_of_units() -> None:
 def test_a_unit_that_is_not_understood_is_told_with_the_nearest(unit: str, text: str) -> None:
     assert unit_note(unit).startswith(text)
     assert bool(unit_note(unit)) is bool(text)
+
+
+@pytest.mark.parametrize("template", LIBRARY, ids=lambda template: template.name)
+def test_no_template_of_the_library_is_warned_of(template: Template) -> None:
+    params = {
+        param.name: ParamInput(value=param.value, low=param.min, high=param.max, unit=param.unit, approved=True)
+        for param in template.params
+    }
+    model = ModelInput(name="M", formula_text=template.formula_text, target_kpi_key="gmv", params=params)
+    assert unit_warnings([model], {"gmv": "GBP"}) == ()
