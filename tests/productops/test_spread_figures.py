@@ -119,12 +119,23 @@ def test_a_text_says_it_in_three_digits() -> None:
     assert "negative in less than 1 % of the draws" in spread_text(dataclasses.replace(found, negative=0.001))
 
 
-def test_plots_show_the_draws_and_what_moves_them() -> None:
+def test_a_histogram_marks_percentiles_and_the_computed_number_where_it_stands_apart() -> None:
     found = spread()
-    bars = histogram_plot(found, now=10.0, unit="GBP")
+    bars = histogram_plot(found, now=found.p50, unit="GBP")
     assert (bars.kind, bars.x_label, len(bars.series[0].points)) == (PlotKind.HISTOGRAM, "gmv (GBP)", 24)
     assert sum(point.y or 0.0 for point in bars.series[0].points) == pytest.approx(100.0)
-    assert [marker.label for marker in bars.markers] == ["P10", "P50", "P90", "at the values"]
-    tornado = tornado_plot(found, now=10.0)
-    assert [(point.x, point.low, point.high) for point in tornado.series[0].points][1] == ("cost", -10.0, 15.0)
+    assert [marker.label for marker in bars.markers] == ["P10", "P50", "P90"]
+    assert [marker.label for marker in histogram_plot(found, now=60.0).markers][-1] == "at the values"
+
+
+def test_a_tornado_shows_the_parameters_that_move_it_the_widest_first() -> None:
+    tornado = tornado_plot(spread(), now=10.0)
+    assert [point.x for point in tornado.series[0].points] == ["users", "cost", "uplift"]
+    cost = tornado.series[0].points[1]
+    assert (cost.low, cost.high, cost.label) == (-10.0, 15.0, "from 5 to 30")
     assert tornado.summary.endswith("users moves it most.")
+
+
+def test_a_tornado_leaves_out_what_moves_nothing() -> None:
+    found = {one.kpi: one for one in spreads("value = users * 2\nretention_30d = uplift")}
+    assert [point.x for point in tornado_plot(found["gmv"], now=2000.0).series[0].points] == ["users"]
