@@ -11,12 +11,15 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.db import models
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, StackedInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from sheetsync.admin.base import ReadOnlyAdmin
 from sheetsync.admin.decorators import shown
+from sheetsync.admin.links import link
 from sheetsync.audit import note
 from sheetsync.people import AuditEntry, PersonScope
 
@@ -139,8 +142,34 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
 class AuditEntryAdmin(ReadOnlyAdmin):
     """Who signed in, took data out, approved, overrode, gave rights."""
 
-    list_display = ("at", "event", "username", "address", "text", "run_id")
+    list_display = ("moment", "event", "who", "came_from", "what", "of_run")
     list_filter = ("event", "at")
     search_fields = ("username", "address", "text", "run_id")
     date_hierarchy = "at"
     ordering = ("-at", "-id")
+
+    @shown("When", ordering="at")
+    def moment(self, entry: AuditEntry) -> Any:
+        """To the second, as kept."""
+        return entry.at
+
+    @shown("Who", ordering="username")
+    def who(self, entry: AuditEntry) -> str:
+        """As whom the person was known then."""
+        return entry.username
+
+    @shown("From")
+    def came_from(self, entry: AuditEntry) -> str:
+        """Where the request came from."""
+        return entry.address
+
+    @shown("What")
+    def what(self, entry: AuditEntry) -> str:
+        """What exactly."""
+        return entry.text
+
+    @shown("Run")
+    def of_run(self, entry: AuditEntry) -> SafeString | str:
+        """A search that finds the run."""
+        address = f"{reverse('admin:sheetsync_actionrun_changelist')}?q={entry.run_id}"
+        return link(address, entry.run_id) if entry.run_id else "-"
