@@ -400,10 +400,10 @@ def test_without_a_key_the_run_fails_and_says_which_setting(desk, row, settings)
 
 
 def test_a_run_that_takes_too_long_is_told_row_by_row(desk, server, settings):
-    settings.LLM_RUN_LIMIT_S = 0.4
+    settings.LLM_RUN_LIMIT_S = 2.0
     settings.LLM_PATIENCE_S = 5
     reply = answered(GOOD)
-    server.replies = [type(reply)(body=reply.body, after_s=0.25)]
+    server.replies = [type(reply)(body=reply.body, after_s=1.2)]
     three_rows(desk)
     desk.act(SUGGEST)
     states = [desk.status("MathModels", place) for place in (1, 2, 3)]
@@ -413,7 +413,7 @@ def test_a_run_that_takes_too_long_is_told_row_by_row(desk, server, settings):
 
 def test_a_cancelled_run_waits_for_no_answer(desk, row, server):
     reply = answered(GOOD)
-    server.replies = [type(reply)(body=reply.body, after_s=4)]
+    server.replies = [type(reply)(body=reply.body, after_s=10)]
     run = request(SUGGEST, workbook=desk.workbook)
     told = []
 
@@ -424,7 +424,7 @@ def test_a_cancelled_run_waits_for_no_answer(desk, row, server):
 
     began = time.monotonic()
     context = carry_out(run, open_book=lambda _workbook: desk.book, progress=cancel_while_asking)
-    assert time.monotonic() - began < 3.5
+    assert time.monotonic() - began < 8
     assert "cancelled by ada while it ran" in context.report.messages[-1].text
     assert cells(desk) == (None, None, None)
 

@@ -144,16 +144,16 @@ def test_a_busy_server_is_given_up_at_the_deadline(server):
     model = OpenAiModel(key=KEY, name="m", address=server.url, patience_s=2.0)
     began = time.monotonic()
     assert failure(model).kind is FailureKind.UNAVAILABLE
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 8
     assert len(server.requests) >= 2
 
 
 def test_a_slow_server_is_left_at_the_time_out(server):
-    server.replies = [Reply(body=GOOD.body, after_s=3)]
+    server.replies = [Reply(body=GOOD.body, after_s=8)]
     model = OpenAiModel(key=KEY, name="m", address=server.url, timeout_s=0.3, patience_s=0.5)
     began = time.monotonic()
     found = failure(model)
-    assert (found.kind, time.monotonic() - began < 2) == (FailureKind.UNAVAILABLE, True)
+    assert (found.kind, time.monotonic() - began < 5) == (FailureKind.UNAVAILABLE, True)
     assert "didn't answer within" in found.text
 
 
