@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django_q.models import Schedule
+from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.admin import ModelAdmin
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
@@ -92,7 +92,10 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error(None, f"This schedule can't be carried out: {problem}.")
 
 
-admin.site.unregister(Schedule)
+# What became of tasks stands in their runs; the queue's own pages would hand tasks out anew behind the runs' back.
+for kept in (Schedule, Success, Failure, OrmQ):
+    if admin.site.is_registered(kept):
+        admin.site.unregister(kept)
 
 
 @admin.register(Schedule)
