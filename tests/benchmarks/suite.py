@@ -14,11 +14,13 @@ from tests.benchmarks.planning import planning
 from tests.benchmarks.report import Figure
 from tests.benchmarks.solve import solving
 from tests.benchmarks.spreadsheets import spreadsheets
+from tests.benchmarks.stories import stories
 from tests.benchmarks.syncing import syncing
 
 SUITE: Mapping[str, Callable[[Path], Iterator[Figure]]] = {
     "syncing": syncing,
     "spreadsheets": spreadsheets,
+    "stories": stories,
     "delivering": delivering,
     "planning": planning,
     "solving": solving,

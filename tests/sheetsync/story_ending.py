@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -36,12 +36,12 @@ class Ending:
 
     faults: list[str]  # everything that went wrong, in words; empty when nothing did
     rows: Rows
-    untold: set[
-        tuple[str, str]
-    ]  # (idea, column) whose value depends on an instant that nobody can see, or on who was first
-    edits: list[tuple[str, ...]] = field(
-        default_factory=list
-    )  # what people did that must outlast all, with ideas for keys
+    # (idea, column) whose value depends on an instant that nobody can see, or on who was first
+    untold: set[tuple[str, str]]
+    # edits of a cell between its last read and its write, or in a row that was deleted: nobody can see those
+    in_the_instant: int
+    # what people did that must outlast all, with ideas for keys
+    edits: list[tuple[str, ...]]
 
 
 def play_to_the_end(story: Story, steps: int) -> Ending:
@@ -53,6 +53,7 @@ def play_to_the_end(story: Story, steps: int) -> Ending:
             faults=list(_faults(story)),
             rows=_rows(story, ideas),
             untold={(ideas[key], name) for key, name in _untold(story)},
+            in_the_instant=sum(edit.in_flight for edit in story.typed.values()),
             edits=[
                 (what, ideas.get(about, about), *rest)
                 for what, about, *rest in story.edits
