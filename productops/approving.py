@@ -19,8 +19,9 @@ from django.utils.safestring import SafeString, mark_safe
 
 from backlog.models import Initiative
 from productops.decisions import SUBJECTS, Subject, content_of, rejected_text, rejections, subject_of
-from productops.models import SHARED_KEY, Review
+from productops.models import SHARED_KEY, InitiativeContribution, Review
 from productops.reviews import MOST, decide, entered_by, is_own, last_approved, seal, waiting
+from productops.standings import load_standings
 from sheetsync.admin.base import signed_in
 from sheetsync.admin.dashboard import ago
 from sheetsync.admin.extra_pages import render_page
@@ -33,6 +34,7 @@ from sheetsync.site import record_address
 PER_PAGE = 50
 STATES = {"waiting": "Waiting", "rejected": "Rejected", "approved": "Approved"}
 LONGEST_SEARCH = 200  # characters
+ADOPTIONS_COUNTED = 500  # each is worked out anew for the dashboard
 _LEAD = (
     "What is approved counts: only numbers behind which everything is approved can be adopted. "
     "A change of what was approved brings it back here. A rejection's comment is told in the sheet's row with the next sync."
@@ -245,3 +247,10 @@ def models_to_approve(request: HttpRequest) -> int:
 def params_to_approve(request: HttpRequest) -> int:
     """Parameters that nobody has decided on."""
     return waiting(SUBJECTS["param"], _seen_by(request, SUBJECTS["param"])).count()
+
+
+def stale_adoptions(request: HttpRequest) -> int:
+    """Adopted contributions whose inputs changed since, among the latest ones adopted."""
+    seen = within_scope(request, InitiativeContribution.objects.filter(adopted_at__isnull=False))
+    latest = list(seen.order_by("-adopted_at", "-pk").values_list("initiative_id", flat=True)[:ADOPTIONS_COUNTED])
+    return sum(standing.is_stale for standing in load_standings(latest).values()) if latest else 0

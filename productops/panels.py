@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from productops.adoption_page import PAGE as ADOPTIONS
 from productops.adoption_page import adoptions
-from productops.approving import approval_panel, approvals, models_to_approve, params_to_approve
+from productops.approving import approval_panel, approvals, models_to_approve, params_to_approve, stale_adoptions
 from productops.initiative_panels import consistency, contributions, model_steps, models, params, ranges, scores
 from productops.metric_tree_page import PAGE as METRICS
 from productops.metric_tree_page import metrics
@@ -102,6 +102,17 @@ register_waiting(
 )
 register_panel(
     Panel(name="steps", title="With its numbers", model="productops.InitiativeMathModel", order=5, render=model_steps)
+)
+register_waiting(
+    Waiting(
+        name="stale adoptions",
+        text="adopted contributions whose inputs changed since",
+        order=25,
+        permission="productops.adopt_initiativecontribution",
+        in_scope=True,
+        count=stale_adoptions,
+        address=lambda: f"{reverse(f'admin:{ADOPTIONS}')}?view=stale",
+    )
 )
 for _model in ("productops.InitiativeMathModel", "productops.InitiativeParam"):
     register_panel(Panel(name="approval", title="Approval", model=_model, order=10, render=approval_panel))

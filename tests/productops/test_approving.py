@@ -17,12 +17,23 @@ from django.urls import reverse
 
 from backlog.models import Initiative
 from productops.decisions import SUBJECTS, rejections
-from productops.models import InitiativeMathModel, InitiativeParam, Review
+from productops.models import InitiativeContribution, InitiativeMathModel, InitiativeParam, Review
 from productops.reviews import seal
 from sheetsync.models import ActionRun, RecordChange, Workbook
 from sheetsync.people import AuditEntry, PersonScope
 from sheetsync.runs import carry_out, request
-from tests.admin_pages import admin_client, change_url, edit, errors, fill, initiative, math_model, param
+from tests.admin_pages import (
+    NOW,
+    admin_client,
+    change_url,
+    edit,
+    errors,
+    fill,
+    initiative,
+    math_model,
+    north_star,
+    param,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -343,3 +354,21 @@ def test_the_dashboard_counts_what_waits_for_an_approver(vera: Client) -> None:
     assert "1 math models to approve" in html
     assert "1 parameters to approve" in html
     assert "to approve" not in words(member("Viewer", name="kim").get(reverse("admin:index")).content.decode())
+
+
+def test_the_dashboard_counts_adoptions_whose_inputs_changed_since(vera: Client) -> None:
+    north_star()
+    owner = initiative(kpi_contribution_json={"gmv": 0.5})
+    math_model(owner, approved_by_user=True)
+    assumption = param(owner, approved=True)
+    basis = {
+        "models": {"uplift": {"formula_text": "value = uplift * 10", "target_kpi_key": "gmv"}},
+        "params": {"uplift": 0.05},
+    }
+    InitiativeContribution.objects.create(
+        initiative=owner, adopted_json={"gmv": 0.5}, adopted_at=NOW, adopted_inputs_json=basis
+    )
+    line = "1 adopted contributions whose inputs changed since"
+    assert line not in words(vera.get(reverse("admin:index")).content.decode())
+    InitiativeParam.objects.filter(pk=assumption.pk).update(value=0.06)
+    assert line in words(vera.get(reverse("admin:index")).content.decode())
