@@ -24,6 +24,7 @@ from config.demo.company import FORMS, Cell, IntakeForm, plans
 from config.demo.drafts import DRAFTS, SECOND_DRAFT
 from config.demo.folder import Folder
 from config.demo.modelling import somebody_answers
+from config.demo.promises import PROMISES
 from config.demo.shelf import BOOKS, TabNotFound, type_rows
 from config.demo.story import Story
 from config.demo.strategy import CONSTRAINTS, KPIS, SCENARIOS, TARGETS
@@ -336,20 +337,32 @@ def test_metrics_params_and_adopted_contributions_stand_in_the_database(tellings
 
 @pytest.mark.django_db
 def test_each_objective_mode_has_an_optimal_portfolio(tellings: Tellings) -> None:
-    runs = {run.objective_mode: run for run in OptimizationRun.objects.all()}
+    runs = {run.objective_mode: run for run in OptimizationRun.objects.exclude(scenario_name=PROMISES)}
     assert {mode: run.status for mode, run in runs.items()} == {
         "north_star": "optimal",
         "weighted_kpis": "optimal",
         "lexicographic": "optimal",
     }
-    assert tellings.counted["OptimizationRun"] == 3
+    assert tellings.counted["OptimizationRun"] == 6
     assert tellings.first.count("tokens used") == 3
     assert len({tuple(run.result_json["selected"]) for run in runs.values()}) == 3
 
 
 @pytest.mark.django_db
+def test_promises_that_cannot_all_be_kept_are_named_mended_and_asked_about(tellings: Tellings) -> None:
+    broken, mended, what_if = OptimizationRun.objects.filter(scenario_name=PROMISES).order_by("pk")
+    assert [broken.status, mended.status, what_if.status] == ["infeasible", "optimal", "optimal"]
+    infeasible = broken.result_json["infeasible"]
+    assert len(infeasible["rows"]) == 3
+    assert infeasible["relaxation"][0]["to"] == 110
+    assert "raise the scenario's capacity to 400" in broken.message
+    assert what_if.message.startswith("what-if: ")
+    assert what_if.result_json["base"]["selected"] == mended.result_json["selected"]
+
+
+@pytest.mark.django_db
 def test_choosing_is_worth_more_than_sorting_and_rules_pull_initiatives_in(tellings: Tellings) -> None:
-    portfolio = Portfolio.objects.get(run__objective_mode="north_star")
+    portfolio = Portfolio.objects.exclude(run__scenario_name=PROMISES).get(run__objective_mode="north_star")
     assert portfolio.total_objective is not None
     assert portfolio.greedy_objective is not None
     assert portfolio.total_objective > 1.1 * portfolio.greedy_objective

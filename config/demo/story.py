@@ -19,6 +19,7 @@ from config.demo import steps
 from config.demo.company import FORMS, IntakeForm
 from config.demo.folder import Progress
 from config.demo.modelling import work_on_models
+from config.demo.promises import keep_promises
 from config.demo.shelf import BOOKS, TITLES, Shelf, type_rows
 from config.demo.steps import Filling
 from config.demo.strategy import NORTH_STAR, RULES, SCENARIOS
@@ -63,6 +64,7 @@ class Story:
         work_on_models(self)
         self._set_rules()
         self._choose()
+        keep_promises(self)
 
     # ---- workbooks -------------------------------------------------------------------------------------------------
 
