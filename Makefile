@@ -31,11 +31,12 @@ setup: $(READY) var/secret_key
 	@$(PY) manage.py migrate --verbosity 0
 	@echo "Ready: the environment is in .venv, the database is up to date."
 
+# The demo draws a hundred times, so that it is told quickly.
 demo: setup
-	@$(PY) manage.py demo
+	@SELECTION_DRAWS=$${SELECTION_DRAWS:-100} $(PY) manage.py demo
 
 demo-google: $(READY) var/secret_key
-	@$(PY) manage.py demo_google
+	@SELECTION_DRAWS=$${SELECTION_DRAWS:-100} $(PY) manage.py demo_google
 
 serve: setup
 	@$(PY) manage.py serve $(SERVE_ARGS)

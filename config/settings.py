@@ -134,7 +134,7 @@ STATIC_ROOT = BASE_DIR / "var" / "static"
 SOLVER_TIME_LIMIT_S = env.float("SOLVER_TIME_LIMIT_S", default=60.0)
 SOLVER_GAP = env.float("SOLVER_GAP", default=0.001)
 # How many times a run is solved over the ranges of params, and in how many processes at once.
-SELECTION_DRAWS = env.int("SELECTION_DRAWS", default=1000)
+SELECTION_DRAWS = env.int("SELECTION_DRAWS", default=500)
 DRAW_PROCESSES = env.int("DRAW_PROCESSES", default=os.cpu_count() or 1)
 # How likely the numbers between a parameter's min and max are, and how many draws of them scoring makes; 0 makes none.
 RANGE_SHAPE = env.str("RANGE_SHAPE", default="pert", choices=["pert", "triangular", "uniform"])

@@ -14,8 +14,8 @@ from optimization.rows import Bools, Floats, RowBook, Rows
 from optimization.rules import RuleType, Slice
 from sheetsync.cells import fold
 
-# A gap as large as a run's would hide what differs between draws. Many solves of this kind cost little more without one.
-GAP = 1e-5
+# A gap as large as a run's would hide what differs between draws; a tiny one costs hardly more.
+GAP = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,8 +95,8 @@ class DrawnProblems:
 
 
 def best_of(problem: Problem, *, time_limit_s: float) -> Best:
-    """What is best in one draw's problem: without a gap for those small enough to be proved, with a tiny one for larger ones."""
-    found = solve_again(problem, settled=False, time_limit_s=time_limit_s, gap=GAP)
+    """What is best in one draw's problem, within a tiny gap."""
+    found = solve_again(problem, proof=False, time_limit_s=time_limit_s, gap=GAP)
     if found.status not in (OPTIMAL, FEASIBLE):
         return Best(columns=None, is_known=found.status == INFEASIBLE)
     chosen = set(found.selected)

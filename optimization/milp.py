@@ -81,6 +81,7 @@ def solve_again(
     fixed: Mapping[int, bool] = MappingProxyType({}),
     start: Bools | None = None,
     settled: bool = True,
+    proof: bool | None = None,
     guess: float = FIRST,
     time_limit_s: float = 60.0,
     gap: float = 1e-3,
@@ -88,10 +89,11 @@ def solve_again(
     """Like `solve`, without looking for contradictions between rules: for problems that differ little from a solved one.
 
     Some candidates (by column) may be `fixed` in or out; `start` is a portfolio (its columns) to begin from. Where only the
-    value matters, ties need not be `settled`. `guess` is the `distance` of a solution that is alike.
+    value matters, ties need not be `settled`; where the gap will do however small the problem is, it need be no `proof`.
+    `guess` is the `distance` of a solution that is alike.
     """
     begun = time.perf_counter()
-    proof = len(problem.candidates) <= PROOF_LIMIT
+    proof = len(problem.candidates) <= PROOF_LIMIT if proof is None else proof
     search = Search(
         problem,
         deadline=begun + time_limit_s,

@@ -51,6 +51,8 @@ for _name in _FROM_THE_ENVIRONMENT:
     os.environ.pop(_name, None)
 os.environ["ENV_FILE"] = os.devnull
 os.environ["SECRET_KEY"] = "only for tests"
+# Few draws, in this very process: tests that are about draws ask for more.
+os.environ["SELECTION_DRAWS"], os.environ["DRAW_PROCESSES"] = "30", "1"
 os.environ.setdefault("DATABASE_URL", "sqlite://:memory:")
 
 from config.settings import *  # noqa: E402, F403

@@ -18,6 +18,7 @@ from backlog.models import Initiative, IntakeSubmission
 from config.demo import steps
 from config.demo.company import FORMS, IntakeForm
 from config.demo.folder import Progress
+from config.demo.looking_back import look_back
 from config.demo.modelling import work_on_models
 from config.demo.promises import keep_promises
 from config.demo.shelf import BOOKS, TITLES, Shelf, type_rows
@@ -64,6 +65,7 @@ class Story:
         work_on_models(self)
         self._set_rules()
         self._choose()
+        look_back(self)
         keep_promises(self)
 
     # ---- workbooks -------------------------------------------------------------------------------------------------

@@ -74,11 +74,12 @@ def _print_refused(console: Console, story: Story) -> None:
 
 
 def latest_runs(story: Story) -> Iterator[OptimizationRun]:
-    """The last run of each scenario, in the order of the scenarios."""
+    """The last run of each scenario as it stands in Scenario_Config, in the order of the scenarios; what-ifs aren't the plan."""
     for scenario in SCENARIOS:
         name = scenario["scenario_name"]
         runs = OptimizationRun.objects.filter(workbook__in=story.workbooks(Role.OPTIMIZATION), scenario_name=name)
-        if run := runs.order_by("-created_at", "-id").first():
+        plans = (run for run in runs.order_by("-created_at", "-id") if "base" not in run.result_json)
+        if run := next(plans, None):
             yield run
 
 
