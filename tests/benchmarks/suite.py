@@ -15,6 +15,7 @@ from tests.benchmarks.report import Figure
 from tests.benchmarks.solve import solving
 from tests.benchmarks.spreadsheets import spreadsheets
 from tests.benchmarks.stories import stories
+from tests.benchmarks.studying import studying
 from tests.benchmarks.syncing import syncing
 
 SUITE: Mapping[str, Callable[[Path], Iterator[Figure]]] = {
@@ -24,6 +25,7 @@ SUITE: Mapping[str, Callable[[Path], Iterator[Figure]]] = {
     "delivering": delivering,
     "planning": planning,
     "solving": solving,
+    "studying": studying,
     "formulas": formulas,
     "growth": growth,
     "pages": pages,

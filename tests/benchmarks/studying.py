@@ -1,0 +1,78 @@
+"""What is asked of a run that ended, in units of one solve of that run: the frontier, and draws over ranges."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from optimization.draw_pool import solve_draws
+from optimization.drawn_problems import DrawnProblems
+from optimization.effort import Effort, Patience
+from optimization.facts import Snapshot
+from optimization.frontier import trace_frontier
+from optimization.milp import solve
+from optimization.problem import Problem, build_problem
+from tests.benchmarks.report import Figure
+from tests.benchmarks.solve import GAP, big_snapshot
+
+DRAWS = 1_000
+SAMPLE = 40  # draws that are solved; the figure is for all of them
+SIZES = (200, 2_000)
+RULES = 40  # caps and floors of countries and areas, each of a size that fits
+EFFORT = Effort(time_limit_s=120, gap=GAP)
+
+
+def studied_snapshot(size: int) -> Snapshot:
+    """A smaller one of the kind that solving is measured on: caps and floors fit, the other rules are as dense."""
+    whole = big_snapshot(size)
+    share = size / 10_000
+    sized = [replace(rule, number=rule.number * (share if rule.kpi_key else 1.0)) for rule in whole.rules[:RULES]]
+    others = whole.rules[RULES : RULES + int((len(whole.rules) - RULES) * share)]
+    return replace(whole, rules=(*sized, *others))
+
+
+def studying(_folder: Path) -> Iterator[Figure]:
+    """The frontier and the draws of 200 and 2,000 candidates, a third of which vary."""
+    for size in SIZES:
+        snapshot = studied_snapshot(size)
+        problem = build_problem(snapshot)
+        assert isinstance(problem, Problem)
+        begun = time.perf_counter()
+        solve(problem, time_limit_s=120, gap=GAP)
+        one = time.perf_counter() - begun
+        yield _frontier(snapshot, one)
+        yield _draws(problem, one)
+    # Linux counts in kilobytes.
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    yield Figure(what="memory at its highest, without the processes that draw", taken=peak, unit="MB")
+
+
+def _frontier(snapshot: Snapshot, one: float) -> Figure:
+    begun = time.perf_counter()
+    trace_frontier(snapshot, EFFORT, Patience(ends_at=time.perf_counter() + 600))
+    what = f"frontier of {len(snapshot.initiatives):,} candidates, 21 steps"
+    return Figure(what=what, taken=time.perf_counter() - begun, floor=one, against="solve", aim=21.0)
+
+
+def _draws(problem: Problem, one: float) -> Figure:
+    size = len(problem.candidates)
+    varying = list(range(0, size, 3))
+    own = np.array([problem.candidates[column].contributions["gmv"] for column in varying])
+    numbers = own[None, :, None] * np.random.default_rng(1).lognormal(0.0, 0.3, (SAMPLE, len(varying), 1))
+    begun = time.perf_counter()
+    found = solve_draws(
+        DrawnProblems(problem, varying, ("gmv",)),
+        numbers,
+        time_limit_s=120,
+        patience=Patience(ends_at=time.perf_counter() + 600),
+        processes=os.cpu_count() or 1,
+    )
+    taken = (time.perf_counter() - begun) * DRAWS / len(found)
+    what = f"{DRAWS:,} draws of {size:,} candidates, from {SAMPLE}"
+    return Figure(what=what, taken=taken, floor=one, against="solve", aim=float(DRAWS))
