@@ -27,28 +27,22 @@ OTHER_WEIGHTS = {
 }
 
 
+def ask_for_a_robust_choice() -> None:
+    """As an analyst does on the scenario's page before it is run; once."""
+    scenario = OptimizationScenario.objects.filter(scenario_name=REVENUE, robust_weight=None).first()
+    if scenario is not None:
+        asked = AdminRun(EDIT, User(username="demo"), "Leadership asks what would hold up")
+        plan_edit(scenario, {"robust_weight": ROBUST_WEIGHT}, asked).save()
+
+
 def look_back(story: Story) -> None:
     """Each chapter once: what it found stands with its run, and a repeated demo leaves it at that."""
-    _vary_capacity_and_test(story)
-    _weigh_anew_and_compare(story)
-
-
-def _vary_capacity_and_test(story: Story) -> None:
     run = _first_run(story, REVENUE)
-    if run is None:
-        return
-    if "frontier" not in run.result_json:
+    if run is not None and "frontier" not in run.result_json:
+        if robust := run.result_json.get("robust"):
+            story.say(f"\n{run.scenario_name}, drawn over the ranges of its params:\n  {robust['text']}")
         _tell(story, "pm.optimize_frontier", run)
-    if "robust" not in run.result_json:
-        _ask_for_a_robust_choice()
-        _tell(story, "pm.measure_next", run)
-
-
-def _ask_for_a_robust_choice() -> None:
-    """As an analyst does on the scenario's page."""
-    scenario = OptimizationScenario.objects.get(scenario_name=REVENUE)
-    asked = AdminRun(EDIT, User(username="demo"), "Leadership asks what would hold up")
-    plan_edit(scenario, {"robust_weight": ROBUST_WEIGHT}, asked).save()
+    _weigh_anew_and_compare(story)
 
 
 def _weigh_anew_and_compare(story: Story) -> None:

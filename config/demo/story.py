@@ -18,7 +18,7 @@ from backlog.models import Initiative, IntakeSubmission
 from config.demo import steps
 from config.demo.company import FORMS, IntakeForm
 from config.demo.folder import Progress
-from config.demo.looking_back import look_back
+from config.demo.looking_back import ask_for_a_robust_choice, look_back
 from config.demo.modelling import work_on_models
 from config.demo.promises import keep_promises
 from config.demo.shelf import BOOKS, TITLES, Shelf, type_rows
@@ -64,6 +64,7 @@ class Story:
         self._contribute()
         work_on_models(self)
         self._set_rules()
+        ask_for_a_robust_choice()
         self._choose()
         look_back(self)
         keep_promises(self)
