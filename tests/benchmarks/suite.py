@@ -12,7 +12,7 @@ from tests.benchmarks.history import history
 from tests.benchmarks.pages import pages
 from tests.benchmarks.planning import planning
 from tests.benchmarks.report import Figure
-from tests.benchmarks.solve import solving
+from tests.benchmarks.solve import explaining, solving
 from tests.benchmarks.spreadsheets import spreadsheets
 from tests.benchmarks.stories import stories
 from tests.benchmarks.studying import studying
@@ -26,6 +26,7 @@ SUITE: Mapping[str, Callable[[Path], Iterator[Figure]]] = {
     "planning": planning,
     "solving": solving,
     "studying": studying,
+    "explaining": explaining,
     "formulas": formulas,
     "growth": growth,
     "pages": pages,
