@@ -12,7 +12,7 @@ def load_library(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("productops", "0004_model_templates"),
+        ("productops", "0001_initial"),
     ]
 
     operations = [
