@@ -134,7 +134,7 @@ class InitiativeParamAdmin(TransfersRows, ApprovedAdmin):
     list_display_links = ("key", "param_name")
     list_filter = ("approved", ParamState, BelongsTo, "framework", "is_auto_seeded", "unit", "initiative__department")
     search_fields = (*OfInitiativeAdmin.search_fields, "param_name", "param_display", "source")
-    ordering = ("initiative__initiative_key", "framework", "param_name")
+    ordering = ("initiative_id", "framework", "param_name")  # by the key, every page would sort all of them
     fieldsets = (
         (None, {"fields": (("initiative", "framework", "param_name"), "param_display", "description")}),
         ("Value", {"fields": (("value", "unit"), ("min", "max"), "approved", "is_auto_seeded")}),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -19,6 +21,7 @@ from backlog.models import Initiative
 from productops.adopting import Adopted, adopt
 from productops.contribution_check import Standing, adoption_remark, comparison
 from productops.figures import assignments, same_numbers
+from productops.models import InitiativeMathModel
 from productops.standings import load_standings
 from sheetsync.admin.base import signed_in
 from sheetsync.admin.extra_pages import render_page
@@ -28,7 +31,8 @@ from sheetsync.scope import within_scope
 
 PAGE = "productops_adoptions"
 MAY_ADOPT = "productops.adopt_initiativecontribution"
-ROWS = 100  # on one page
+LOOKED_AT = 100  # initiatives on one page: each is computed anew
+LONGEST_SEARCH = 200  # characters
 REFUSALS = 5  # told one by one
 
 
@@ -36,13 +40,34 @@ def _differs(standing: Standing) -> bool:
     return bool(standing.computed.numbers) and not same_numbers(standing.entered, standing.computed.numbers)
 
 
-# What the page may be limited to: name in the address -> (what people call it, which rows).
-VIEWS: Mapping[str, tuple[str, Callable[[Standing], bool]]] = {
-    "differs": ("Differ from computed", _differs),
-    "ready": ("Can be adopted", lambda standing: _differs(standing) and standing.computed.approved),
-    "stale": ("Adopted, and stale", lambda standing: standing.is_stale),
-    "adopted": ("Adopted", lambda standing: standing.is_adopted),
-    "all": ("All with a model or a number", lambda standing: bool(standing.models or standing.entered)),
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """What the page may be limited to. The database picks candidates; the rest is worked out for those of one page."""
+
+    label: str  # what people call it
+    candidates: Q  # which initiatives can be in it
+    holds: Callable[[Standing], bool]  # which of them are
+
+
+_FORMULAS = InitiativeMathModel.objects.filter(initiative=OuterRef("pk")).exclude(formula_text="")
+_ADOPTED = Q(contribution__adopted_at__isnull=False, kpi_contribution_json__isnull=False)
+_SOMETHING = Q(Exists(InitiativeMathModel.objects.filter(initiative=OuterRef("pk")))) | Q(
+    kpi_contribution_json__isnull=False
+)
+VIEWS: Mapping[str, View] = {
+    "differs": View(label="Differ from computed", candidates=Q(Exists(_FORMULAS)), holds=_differs),
+    "ready": View(
+        label="Can be adopted",
+        candidates=Q(Exists(_FORMULAS.filter(approved_by_user=True))),
+        holds=lambda standing: _differs(standing) and standing.computed.approved,
+    ),
+    "stale": View(label="Adopted, and stale", candidates=_ADOPTED, holds=lambda standing: standing.is_stale),
+    "adopted": View(label="Adopted", candidates=_ADOPTED, holds=lambda standing: standing.is_adopted),
+    "all": View(
+        label="All with a model or a number",
+        candidates=_SOMETHING,
+        holds=lambda standing: bool(standing.models or standing.entered),
+    ),
 }
 
 
@@ -52,24 +77,33 @@ def adoptions(request: HttpRequest) -> HttpResponse:
     view = view if view in VIEWS else "differs"
     if request.method == "POST":
         return _adopt_selected(request, view)
-    titles = dict(within_scope(request, Initiative.objects.all()).values_list("pk", "title"))
-    standings = {pk: standing for pk, standing in load_standings().items() if pk in titles}
-    found = [(pk, standing) for pk, standing in standings.items() if _is_asked(request, standing, titles[pk], view)]
-    page = Paginator(sorted(found, key=lambda each: each[1].key), ROWS).get_page(request.GET.get("page"))
+    page = Paginator(_candidates(request, VIEWS[view]), LOOKED_AT).get_page(request.GET.get("page"))
+    titles = dict(page.object_list)
+    standings = load_standings(list(titles)) if titles else {}
     may_adopt = request.user.has_perm(MAY_ADOPT)
-    rows = [_row(pk, standing, titles[pk], may_adopt=may_adopt) for pk, standing in page.object_list]
+    rows = [
+        _row(pk, standings[pk], title, may_adopt=may_adopt)
+        for pk, title in titles.items()
+        if VIEWS[view].holds(standings[pk])
+    ]
     return render_page(
         request,
         "Adopt computed contributions",
-        _body(request, view, page, rows, standings.values()),
+        _body(request, view, page, rows),
         subtitle="What the models give, beside what holds. Only what is ticked here, or in the sheet, becomes a contribution.",
     )
 
 
-def _is_asked(request: HttpRequest, standing: Standing, title: str, view: str) -> bool:
-    words = request.GET.get("q", "").casefold().split()
-    text = f"{standing.key} {title}".casefold()
-    return VIEWS[view][1](standing) and all(word in text for word in words)
+def _candidates(request: HttpRequest, view: View) -> QuerySet[Initiative, tuple[int, str]]:
+    """(pk, title) of those that can be in the view and whose key or title has every word that is looked for."""
+    found = within_scope(request, Initiative.objects.filter(view.candidates))
+    for word in _words(request).split():
+        found = found.filter(Q(initiative_key__icontains=word) | Q(title__icontains=word))
+    return found.order_by("initiative_key").values_list("pk", "title")
+
+
+def _words(request: HttpRequest) -> str:
+    return request.GET.get("q", "").replace("\0", "")[:LONGEST_SEARCH]
 
 
 HEADERS = (
@@ -108,21 +142,25 @@ def _tick(pk: int, standing: Standing) -> SafeString:
     )  # fmt: skip
 
 
-def _body(
-    request: HttpRequest, view: str, page: Page[Any], rows: Sequence[Sequence[Any]], standings: Collection[Standing]
-) -> SafeString:
+def _body(request: HttpRequest, view: str, page: Page[Any], rows: Sequence[Sequence[Any]]) -> SafeString:
     context = {
-        "views": [
-            (name, label, sum(1 for standing in standings if chosen(standing)))
-            for name, (label, chosen) in VIEWS.items()
-        ],
+        "views": [(name, each.label) for name, each in VIEWS.items()],
         "view": view,
-        "q": request.GET.get("q", ""),
+        "q": _words(request),
         "page": page,
-        "table": table(HEADERS, rows, nothing="No initiative is in this view."),
+        "said": _said(page, len(rows)),
+        "table": table(HEADERS, rows, nothing="No initiative on this page is in this view."),
         "may_adopt": request.user.has_perm(MAY_ADOPT),
     }
     return mark_safe(render_to_string("admin/productops/adoptions.html", context, request))  # noqa: S308 - the template escapes
+
+
+def _said(page: Page[Any], shown: int) -> str:
+    """How much was looked at: what is computed is known for the initiatives of one page only."""
+    looked, of_all = len(page.object_list), page.paginator.count
+    whole = f" of {of_all:,}" if of_all > looked else ""
+    more = " The others are worked out on the pages that follow." if page.has_next() else ""
+    return f"{shown} in this view, of the {looked}{whole} initiatives that were looked at.{more}" if looked else ""
 
 
 # ---- adopting ----------------------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ from sheetsync.site import record_address
 PER_PAGE = 50
 STATES = {"waiting": "Waiting", "rejected": "Rejected", "approved": "Approved"}
 LONGEST_SEARCH = 200  # characters
-ADOPTIONS_COUNTED = 500  # each is worked out anew for the dashboard
+ADOPTIONS_COUNTED = 100  # each is worked out anew for the dashboard
 _LEAD = (
     "What is approved counts: only numbers behind which everything is approved can be adopted. "
     "A change of what was approved brings it back here. A rejection's comment is told in the sheet's row with the next sync."

@@ -87,7 +87,7 @@ def load_models(initiatives: Collection[int] | None = None) -> dict[int, tuple[S
     shared = params.pop(None, {})
     merged = {initiative: {**shared, **own} for initiative, own in params.items()}
     fields = ("pk", "initiative_id", "model_name", "formula_text", "target_kpi_key", "approved_by_user")
-    rows = _of(InitiativeMathModel.objects.order_by("pk"), initiatives).values_list(*fields, "metric_chain_text")
+    rows = picked(InitiativeMathModel.objects.order_by("pk"), initiatives).values_list(*fields, "metric_chain_text")
     found: dict[int, list[StoredModel]] = defaultdict(list)
     for pk, initiative, name, formula, target, approved, chain in rows:
         model = ModelInput(
@@ -106,7 +106,7 @@ def load_params(initiatives: Collection[int] | None = None) -> dict[int | None, 
     stored = InitiativeParam.objects.filter(framework=ScoringFramework.MATH_MODEL)
     fields = ("initiative_id", "param_name", "value", "approved", "min", "max", "unit", "initiative__initiative_key")
     rows = [*stored.filter(initiative=None).values_list(*fields)]
-    rows += _of(stored.filter(initiative__isnull=False), initiatives).values_list(*fields)
+    rows += picked(stored.filter(initiative__isnull=False), initiatives).values_list(*fields)
     found: dict[int | None, dict[str, ParamInput]] = defaultdict(dict)
     for initiative, name, value, approved, low, high, unit, key in rows:
         found[initiative][name] = ParamInput(
@@ -119,7 +119,7 @@ def own_param_names(initiatives: Collection[int] | None = None) -> dict[int, set
     """pk of the initiative -> param_names of its own parameters for formulas."""
     stored = InitiativeParam.objects.filter(framework=ScoringFramework.MATH_MODEL, initiative__isnull=False)
     found: dict[int, set[str]] = defaultdict(set)
-    for initiative, name in _of(stored, initiatives).values_list("initiative_id", "param_name"):
+    for initiative, name in picked(stored, initiatives).values_list("initiative_id", "param_name"):
         found[initiative].add(name)
     return found
 
@@ -142,7 +142,7 @@ def load_facts(initiatives: Collection[int] | None = None) -> dict[int, Facts]:
         "metric_chain_json",
         "lifecycle_status",
     )
-    rows = _of(Initiative.objects.order_by("pk"), initiatives, by="pk").values(*fields)
+    rows = picked(Initiative.objects.order_by("pk"), initiatives, by="pk").values(*fields)
     return {row["pk"]: _facts(row) for row in rows}
 
 
@@ -158,7 +158,7 @@ def _facts(row: Mapping[str, Any]) -> Facts:
     )
 
 
-def _of[M: Model](
+def picked[M: Model](
     rows: QuerySet[M, M], initiatives: Collection[int] | None, *, by: str = "initiative_id"
 ) -> QuerySet[M, M]:
     """Those of these initiatives, where picking them is quicker than reading all; callers take what they asked for."""

@@ -8,17 +8,17 @@ from django.db.models.functions import Cast
 from backlog.models import Initiative
 from productops.consistency import Finding, Subject, report
 from productops.contribution_check import Standing
-from productops.evaluation import OVER, PICKED, load_models, model_facts, own_param_names
+from productops.evaluation import OVER, load_models, model_facts, own_param_names
 from productops.scoring import ModelInput
 from productops.standings import load_standings
 
 SEARCHED = 20  # metrics of its chain through which others are looked for
+BESIDE = 200  # others with which it is compared: more sharing a metric are no news
 
 
 def load_standing(initiative: Initiative) -> Standing:
     """What stands side by side for it, with the overlaps that it has among all initiatives."""
-    alike = _sharing(initiative)
-    return load_standings([initiative.pk, *(pk for pk in alike if pk != initiative.pk)])[initiative.pk]
+    return load_standings([initiative.pk], beside=_sharing(initiative))[initiative.pk]
 
 
 def load_inputs(initiative: int) -> list[ModelInput]:
@@ -48,5 +48,9 @@ def _sharing(initiative: Initiative) -> list[int]:
     named = Q()
     for metric in movers:
         named |= Q(chain_text__contains=f'"{metric}"')
-    rows = Initiative.objects.annotate(chain_text=Cast("metric_chain_json", TextField())).filter(named)
-    return list(rows.exclude(lifecycle_status__in=OVER).order_by("pk").values_list("pk", flat=True)[: PICKED - 1])
+    rows = (
+        Initiative.objects.exclude(lifecycle_status__in=OVER)
+        .annotate(chain_text=Cast("metric_chain_json", TextField()))
+        .filter(named)
+    )
+    return list(rows.exclude(pk=initiative.pk).order_by("pk").values_list("pk", flat=True)[:BESIDE])

@@ -14,7 +14,7 @@ from django.db.models import Q
 from backlog.models import Initiative, ScoringFramework
 from productops.adoption import Adoption, Basis, Entry, ModelBasis, basis_of
 from productops.contribution_check import Standing
-from productops.evaluation import PICKED, Facts, Kpis, StoredModel, load_facts, load_kpis, load_models
+from productops.evaluation import PICKED, Facts, Kpis, StoredModel, load_facts, load_kpis, load_models, picked
 from productops.models import InitiativeContribution, InitiativeMathModel, InitiativeParam
 from productops.overlaps import Claim, find_overlaps
 from productops.scoring import contributions
@@ -25,17 +25,26 @@ About = tuple[str, str]  # ("param" or "model", its name)
 Version = tuple[datetime.datetime, Any]  # (moment, what it held from then on)
 
 
-def load_standings(initiatives: Collection[int] | None = None) -> dict[int, Standing]:
-    """Standings by pk of the initiative; None asks for those of all. Overlaps are looked for among those asked for."""
-    kpis, models, facts = load_kpis(), load_models(initiatives), load_facts(initiatives)
-    kept = load_kept()
-    entered = dict(Initiative.objects.values_list("pk", "kpi_contribution_json"))
+def load_standings(initiatives: Collection[int] | None = None, *, beside: Collection[int] = ()) -> dict[int, Standing]:
+    """Standings by pk of the initiative; None asks for those of all. Overlaps are looked for among those asked for, and with
+    those `beside` them, whose standings aren't worked out."""
+    read = None if initiatives is None else [*initiatives, *beside]
+    kpis, facts, entered = load_kpis(), load_facts(read), _entered(read)
+    # Of those beside, models matter only where nothing is entered.
+    computed = None if initiatives is None else [*initiatives, *(pk for pk in beside if not entered.get(pk))]
+    models, kept = load_models(computed), load_kept(initiatives)
     found = {
         pk: _standing(said, entered.get(pk), models.get(pk, ()), kept.get(pk, Kept()), kpis)
         for pk, said in facts.items()
+        if pk not in beside
     }
-    _find_overlaps(found, facts)
+    others = {pk: said for pk, said in facts.items() if pk in beside}
+    _find_overlaps(found, facts, _claims_of(others, entered, models, kpis.active))
     return _with_days(found, kept)
+
+
+def _entered(initiatives: Collection[int] | None) -> dict[int, Any]:
+    return dict(picked(Initiative.objects.all(), initiatives, by="pk").values_list("pk", "kpi_contribution_json"))
 
 
 def _standing(said: Facts, entered: Any, models: Collection[StoredModel], kept: Kept, kpis: Kpis) -> Standing:
@@ -53,12 +62,28 @@ def _standing(said: Facts, entered: Any, models: Collection[StoredModel], kept: 
     )
 
 
-def _find_overlaps(found: dict[int, Standing], facts: Mapping[int, Facts]) -> None:
+def _claims_of(
+    facts: Mapping[int, Facts],
+    entered: Mapping[int, Any],
+    models: Mapping[int, Collection[StoredModel]],
+    active: Collection[str],
+) -> list[Claim]:
+    """What initiatives claim whose standings aren't worked out."""
+    found = []
+    for pk, said in facts.items():
+        if said.is_live and said.chain.edges:
+            numbers = entered.get(pk) or contributions([model.input for model in models.get(pk, ())], active).numbers
+            found.append(Claim(key=said.key, kpis=_counting(numbers, active), chain=said.chain))
+    return found
+
+
+def _find_overlaps(found: dict[int, Standing], facts: Mapping[int, Facts], others: Sequence[Claim]) -> None:
     claims = [
         Claim(key=standing.key, kpis=_claimed(standing), chain=standing.chain)
         for pk, standing in found.items()
         if facts[pk].is_live and standing.chain.edges
     ]
+    claims += others
     active = next((standing.active for standing in found.values()), ())
     overlaps = find_overlaps(claims, active)
     for pk, standing in found.items():
@@ -68,8 +93,11 @@ def _find_overlaps(found: dict[int, Standing], facts: Mapping[int, Facts]) -> No
 
 def _claimed(standing: Standing) -> list[str]:
     """The active KPIs to which it contributes something: as entered, and as computed while nothing is."""
-    numbers = standing.entered or standing.computed.numbers
-    return [kpi for kpi, number in numbers.items() if number and kpi in standing.active]
+    return _counting(standing.entered or standing.computed.numbers, standing.active)
+
+
+def _counting(numbers: Mapping[str, float], active: Collection[str]) -> list[str]:
+    return [kpi for kpi, number in numbers.items() if number and kpi in active]
 
 
 # ---- adoptions and entries ---------------------------------------------------------------------------------------------
@@ -84,9 +112,9 @@ class Kept:
     earliest: datetime.datetime | None = None  # the first moment of both
 
 
-def load_kept() -> dict[int, Kept]:
-    """pk of the initiative -> what is kept, where anything is."""
-    rows = InitiativeContribution.objects.exclude(adopted_at=None, entered_at=None)
+def load_kept(initiatives: Collection[int] | None = None) -> dict[int, Kept]:
+    """pk of the initiative -> what is kept, where anything is; None asks for that of all."""
+    rows = picked(InitiativeContribution.objects.exclude(adopted_at=None, entered_at=None), initiatives)
     adopted = ("adopted_json", "adopted_at", "adopted_by", "adopted_run", "adopted_inputs_json")
     found = {}
     for pk, *adoption, entered_at, inputs in rows.values_list(

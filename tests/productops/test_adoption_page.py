@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from backlog.models import Initiative
+from productops import adoption_page
 from productops.models import InitiativeContribution, InitiativeParam
 from sheetsync.models import ActionRun
 from sheetsync.people import PersonScope
@@ -146,3 +147,32 @@ def test_the_page_asks_the_database_as_often_for_thirty_rows_as_for_three(
         modelled(number)
     with django_assert_max_num_queries(25):
         assert "INIT-000030" in page(ada)
+
+
+def test_only_the_initiatives_of_one_page_are_computed_and_the_page_says_so(
+    ada: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adoption_page, "LOOKED_AT", 2)
+    adopted = modelled(1)
+    adopt(ada, adopted)
+    modelled(2), modelled(3)
+    first, second = page(ada), page(ada, page="2")
+    assert (
+        "1 in this view, of the 2 of 3 initiatives that were looked at. The others are worked out on the pages" in first
+    )
+    assert ("INIT-000002" in first, "INIT-000003" in first) == (True, False)
+    assert "1 in this view, of the 1 of 3 initiatives" in second
+    assert "INIT-000003" in second
+
+
+def test_an_initiative_that_has_nothing_to_compare_is_not_looked_at(ada: Client) -> None:
+    initiative(1)
+    math_model(initiative(2), formula_text="")
+    modelled(3)
+    assert "of the 1 initiatives" in page(ada)
+    assert "of the 2 initiatives" in page(ada, view="all")
+
+
+def test_a_search_may_hold_anything(ada: Client) -> None:
+    modelled()
+    assert "No initiative on this page" in page(ada, q="\0" + "x" * 10_000)
