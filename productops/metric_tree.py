@@ -6,7 +6,17 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from productops.overlaps import Claim, upstream
+from productops.chains import Chain
+from productops.overlaps import upstream
+
+
+@dataclass(frozen=True, kw_only=True)
+class Use:
+    """Initiatives that have the same chain."""
+
+    chain: Chain
+    initiatives: int = 1
+    numbers: Mapping[str, float] = field(default_factory=dict)  # kpi_key -> sum of their contributions, in KPI units
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,20 +47,18 @@ class MetricTree:
         return list(dict.fromkeys(metric.circle for metric in self.metrics if metric.circle))
 
 
-def build_tree(
-    claims: Sequence[Claim], numbers: Mapping[str, Mapping[str, float]], kpis: Mapping[str, str]
-) -> MetricTree:
-    """The graph of all chains. `numbers`: initiative_key -> {kpi_key: contribution}; `kpis`: active kpi_key -> level."""
+def build_tree(uses: Iterable[Use], kpis: Mapping[str, str]) -> MetricTree:
+    """The graph of all chains. `kpis`: active kpi_key -> level."""
     edges: dict[tuple[str, str], int] = defaultdict(int)
     users: dict[str, int] = defaultdict(int)
     through: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    for claim in claims:
-        for edge in claim.chain.edges:
-            edges[edge] += 1
-        for name in claim.chain.nodes:
-            users[name] += 1
-        for kpi, number in numbers.get(claim.key, {}).items():
-            for name in (*upstream(claim.chain, kpi), kpi):
+    for use in uses:
+        for edge in use.chain.edges:
+            edges[edge] += use.initiatives
+        for name in use.chain.nodes:
+            users[name] += use.initiatives
+        for kpi, number in use.numbers.items():
+            for name in (*upstream(use.chain, kpi), kpi):
                 through[name][kpi] += number
     names = {*users, *kpis, *(name for edge in edges for name in edge)}
     leading = _leading_to(edges, kpis)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
 from collections.abc import Mapping
 
+from django.db.models import TextField
+from django.db.models.functions import Cast
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString, mark_safe
 
 from backlog.models import Initiative
 from productops.chains import Chain
 from productops.figures import amount
-from productops.metric_tree import Metric, MetricTree, build_tree, trimmed
+from productops.metric_tree import Metric, MetricTree, Use, build_tree, trimmed
 from productops.models import KpiLevel, MetricConfig
-from productops.overlaps import Claim
+from productops.remembered import remembered
 from sheetsync.admin.extra_pages import render_page
 from sheetsync.admin.graphs import render_graph
 from sheetsync.admin.tables import table
@@ -26,7 +30,8 @@ LEVELS = {KpiLevel.NORTH_STAR.value: "north star", KpiLevel.STRATEGIC.value: "st
 
 def metrics(request: HttpRequest) -> HttpResponse:
     """The graph, and a table of every metric with what goes through it."""
-    tree, units = _load(request)
+    tree = remembered(request, ["metrics"], (Initiative, MetricConfig), lambda: _load(request))
+    units = dict(MetricConfig.objects.filter(is_active=True).values_list("kpi_key", "unit"))
     rows = [_row(metric, units) for metric in tree.metrics]
     headers = ("Metric", "What it is", "Initiatives", "Contributions through it", "To mend")
     body = "".join((render_graph(graph_of(trimmed(tree, DRAWN), len(tree.metrics))), table(headers, rows)))
@@ -38,19 +43,26 @@ def metrics(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _load(request: HttpRequest) -> tuple[MetricTree, Mapping[str, str]]:
-    """(the tree, kpi_key -> unit) of the initiatives that the person may see, in two queries."""
-    kpis = list(MetricConfig.objects.filter(is_active=True).values_list("kpi_key", "kpi_level", "unit"))
+def _load(request: HttpRequest) -> tuple[MetricTree, int]:
+    """(the tree, how many initiatives it was made of) of those that the person may see, in two queries."""
+    levels = dict(MetricConfig.objects.filter(is_active=True).values_list("kpi_key", "kpi_level"))
     initiatives = within_scope(request, Initiative.objects.order_by("initiative_key"))
-    claims, numbers = [], {}
-    for key, chain, given in initiatives.values_list("initiative_key", "metric_chain_json", "kpi_contribution_json"):
-        stored = chain or {}
-        found = Chain(nodes=tuple(stored.get("nodes", ())), edges=tuple(map(tuple, stored.get("edges", ()))))
-        claims.append(Claim(key=key, kpis=(), chain=found))
-        numbers[key] = {kpi: number for kpi, number in (given or {}).items() if number}
-    levels = {key: level for key, level, _unit in kpis}
-    known = {key: {kpi: number for kpi, number in given.items() if kpi in levels} for key, given in numbers.items()}
-    return build_tree(claims, known, levels), {key: unit for key, _level, unit in kpis}
+    # As text: the same chain of many initiatives is read once.
+    texts = initiatives.annotate(chain_text=Cast("metric_chain_json", TextField()))
+    counts: dict[str, int] = defaultdict(int)
+    sums: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for text, given in texts.values_list("chain_text", "kpi_contribution_json"):
+        counts[text or ""] += 1
+        for kpi, number in (given or {}).items():
+            if number and kpi in levels:
+                sums[text or ""][kpi] += number
+    uses = (Use(chain=_chain(text), initiatives=count, numbers=sums[text]) for text, count in counts.items())
+    return build_tree(uses, levels), sum(counts.values())
+
+
+def _chain(text: str) -> Chain:
+    stored = (json.loads(text) if text else None) or {}
+    return Chain(nodes=tuple(stored.get("nodes", ())), edges=tuple(map(tuple, stored.get("edges", ()))))
 
 
 def graph_of(tree: MetricTree, of_all: int) -> Graph:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+
+import numpy as np
 
 from productops.figures import amount
 
@@ -50,16 +52,10 @@ class Disagreement:
 
 def ranks_of(numbers: Mapping[str, float]) -> dict[str, float]:
     """key -> rank, 1 for the greatest; equal numbers share the mean of their places."""
-    ordered = sorted(numbers, key=lambda key: (-numbers[key], key))
-    ranks: dict[str, float] = {}
-    start = 0
-    while start < len(ordered):
-        end = start
-        while end < len(ordered) and numbers[ordered[end]] == numbers[ordered[start]]:
-            end += 1
-        ranks.update(dict.fromkeys(ordered[start:end], (start + 1 + end) / 2))
-        start = end
-    return ranks
+    _values, places, counts = np.unique(-np.array([*numbers.values()], float), return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    shared = (2 * last - counts + 1) / 2
+    return dict(zip(numbers, shared[places].tolist(), strict=True))
 
 
 def spearman(one: Mapping[str, float], other: Mapping[str, float]) -> float | None:
@@ -90,15 +86,36 @@ def scores_of(scored: Sequence[Scored], frameworks: Sequence[str]) -> dict[str, 
     return {name: {each.key: each.scores[name] for each in scored if name in each.scores} for name in frameworks}
 
 
-def disagreements(scored: Sequence[Scored], frameworks: Sequence[str], costs: Sequence[str]) -> list[Disagreement]:
+def disagreements(
+    scored: Sequence[Scored],
+    frameworks: Sequence[str],
+    costs: Sequence[str],
+    *,
+    among: Collection[str] | None = None,
+    most: int | None = None,
+) -> list[Disagreement]:
     """Initiatives that at least two frameworks score, those that two frameworks place furthest apart first. Two frameworks
-    are held against each other over what both score. `costs`: inputs of which less is better."""
+    are held against each other over what both score. `costs`: inputs of which less is better. All are ranked; `among`
+    (initiative_keys) and `most` limit which are told."""
     numbers = scores_of(scored, frameworks)
     ranks = {name: ranks_of(given) for name, given in numbers.items()}
     places = {pair: _places(numbers[pair[0]], numbers[pair[1]]) for pair in combinations(frameworks, 2)}
-    shares = _input_shares(scored, costs)
-    found = [_disagreement(each, ranks, places, shares) for each in scored if len(each.scores) > 1]
-    return sorted(found, key=lambda each: (-each.distance, each.scored.key))
+    asked = [each for each in scored if len(each.scores) > 1 and (among is None or each.key in among)]
+    furthest = {each.key: _furthest(each.key, places) for each in asked}
+    first = sorted(asked, key=lambda each: (-furthest[each.key][2], each.key))[:most]
+    shares = _input_shares(scored, costs) if first else {}
+    return [_disagreement(each, ranks, furthest[each.key], shares) for each in first]
+
+
+def _furthest(key: str, places: Mapping[tuple[str, str], Mapping[str, tuple[float, float]]]) -> tuple[str, str, float]:
+    """(framework in which it stands higher, the other one, how far apart) of the two that differ most."""
+    found = ("", "", -1.0)
+    for (one, other), placed in places.items():
+        if key in placed:
+            here, there = placed[key]
+            if abs(here - there) > found[2]:
+                found = (one, other, there - here) if here <= there else (other, one, here - there)
+    return found
 
 
 def _places(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, tuple[float, float]]:
@@ -111,18 +128,15 @@ def _places(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, t
 def _disagreement(
     scored: Scored,
     ranks: Mapping[str, Mapping[str, float]],
-    places: Mapping[tuple[str, str], Mapping[str, tuple[float, float]]],
+    furthest: tuple[str, str, float],
     shares: Mapping[str, Mapping[str, float]],
 ) -> Disagreement:
     own = {name: placed[scored.key] for name, placed in ranks.items() if scored.key in placed}
-    pairs = {pair: placed[scored.key] for pair, placed in places.items() if scored.key in placed}
-    one, other = max(pairs, key=lambda pair: abs(pairs[pair][0] - pairs[pair][1]))
-    here, there = pairs[one, other]
-    best, worst = (one, other) if here <= there else (other, one)
+    best, worst, distance = furthest
     why = "; ".join(
         [*_drivers(scored, best, shares, wants_high=True), *_drivers(scored, worst, shares, wants_high=False)]
     )
-    return Disagreement(scored=scored, ranks=own, best=best, worst=worst, distance=abs(here - there), why=why)
+    return Disagreement(scored=scored, ranks=own, best=best, worst=worst, distance=distance, why=why)
 
 
 def _share(rank: float, count: int) -> float:

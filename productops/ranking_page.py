@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from backlog.models import Initiative
 from productops.evaluation import FRAMEWORKS, RICE_INPUTS, WSJF_INPUTS
 from productops.models import InitiativeScoring
 from productops.ranking import Agreement, Disagreement, Scored, agreements, disagreements, scores_of
+from productops.remembered import remembered
 from sheetsync.admin.extra_pages import render_page
 from sheetsync.admin.plots import render_plot
 from sheetsync.admin.tables import shown_number, table
@@ -21,6 +24,7 @@ from sheetsync.scope import within_scope
 PAGE = "productops_frameworks"
 DRAWN = 10  # initiatives in the picture
 LISTED = 50  # in the table
+LONGEST_SEARCH = 200  # characters
 # framework -> the columns that its score is made of; the math score by what its formula gives.
 INPUTS: Mapping[str, Sequence[str]] = {
     "RICE": tuple(f"rice_{name}" for name in RICE_INPUTS),
@@ -30,26 +34,36 @@ INPUTS: Mapping[str, Sequence[str]] = {
 COSTS = ("rice_effort", "wsjf_job_size", "math_effort_score")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What the page shows."""
+
+    agreements: Sequence[Agreement]
+    furthest: Sequence[Disagreement]  # that match the search, at most LISTED
+    matching: int  # all that match
+    counts: Mapping[str, int]  # framework -> initiatives that it scores
+    pks: Mapping[str, int]  # initiative_key of what is listed -> pk
+
+
 def frameworks(request: HttpRequest) -> HttpResponse:
     """Correlations, a picture of those that the frameworks place furthest apart, and a table of them."""
-    pks, scored = _load(request)
-    found = disagreements(scored, tuple(FRAMEWORKS), COSTS)
-    words = request.GET.get("q", "").casefold().split()
-    asked = [
-        each for each in found if all(word in f"{each.scored.key} {each.scored.title}".casefold() for word in words)
-    ]
-    counts = {name: len(numbers) for name, numbers in scores_of(scored, tuple(FRAMEWORKS)).items()}
+    words = request.GET.get("q", "")[:LONGEST_SEARCH]
+    asked = words.casefold().split()
+    found = remembered(
+        request, ["frameworks", *asked], (InitiativeScoring, Initiative), lambda: _work_out(request, asked)
+    )
+    more = found.matching - len(found.furthest)
     body = "".join(
         (
-            _agreement_table(agreements(scored, tuple(FRAMEWORKS))),
-            render_plot(bump_chart(asked[:DRAWN], counts)) if asked else "",
-            _search(request.GET.get("q", "")),
+            _agreement_table(found.agreements),
+            render_plot(bump_chart(found.furthest[:DRAWN], found.counts)) if found.furthest else "",
+            _search(words),
             table(
                 ("Initiative", *FRAMEWORKS, "Furthest apart", "Why"),
-                [_row(each, pks[each.scored.key], counts) for each in asked[:LISTED]],
+                [_row(each, found.pks[each.scored.key], found.counts) for each in found.furthest],
                 nothing="No initiative has scores in two frameworks.",
             ),
-            f"<p>{len(asked) - LISTED:,} more are closer together.</p>" if len(asked) > LISTED else "",
+            f"<p>{more:,} more are closer together.</p>" if more else "",
         )
     )
     return render_page(
@@ -58,6 +72,26 @@ def frameworks(request: HttpRequest) -> HttpResponse:
         mark_safe(body),  # noqa: S308 - every part is escaped
         subtitle="Ranks by overall score, as last computed by pm.score_selected; pm.switch_framework changes which one counts.",
     )
+
+
+def _work_out(request: HttpRequest, words: Sequence[str]) -> tuple[Found, int]:
+    """(what the page shows, how many initiatives it comes from)."""
+    pks, scored = _load(request)
+    names = tuple(FRAMEWORKS)
+    matching = {
+        each.key
+        for each in scored
+        if len(each.scores) > 1 and all(word in f"{each.key} {each.title}".casefold() for word in words)
+    }
+    furthest = disagreements(scored, names, COSTS, among=matching, most=LISTED)
+    found = Found(
+        agreements=agreements(scored, names),
+        furthest=furthest,
+        matching=len(matching),
+        counts={name: len(numbers) for name, numbers in scores_of(scored, names).items()},
+        pks={each.scored.key: pks[each.scored.key] for each in furthest},
+    )
+    return found, len(scored)
 
 
 def _load(request: HttpRequest) -> tuple[dict[str, int], list[Scored]]:

@@ -6,20 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from productops.chains import Chain, parse_chain
-from productops.metric_tree import build_tree, trimmed
-from productops.overlaps import Claim
+from productops.metric_tree import Use, build_tree, trimmed
 
 KPIS = {"gmv": "north_star", "retention": "strategic"}
 
 
-def claim(number, text):
+def use(number, text, numbers):
     found = parse_chain(text)
     assert isinstance(found, Chain)
-    return Claim(key=f"INIT-{number}", kpis=(), chain=found)
+    return Use(chain=found, numbers=numbers.get(f"INIT-{number}", {}))
 
 
 def tree(*texts, numbers=None, kpis=KPIS):
-    return build_tree([claim(number, text) for number, text in enumerate(texts, start=1)], numbers or {}, kpis)
+    return build_tree([use(number, text, numbers or {}) for number, text in enumerate(texts, start=1)], kpis)
 
 
 def metric(found, name):
@@ -44,6 +43,12 @@ def test_contributions_are_summed_through_each_metric_upstream_and_no_other():
     assert metric(found, "gmv").through == {"gmv": 15.0}
     assert metric(found, "clicks").through == {}
     assert metric(found, "retention").through == {"retention": 3.0}
+
+
+def test_initiatives_with_the_same_chain_count_together_as_each_by_itself():
+    apart = tree("search -> gmv", "search -> gmv", numbers={"INIT-1": {"gmv": 10.0}, "INIT-2": {"gmv": 5.0}})
+    chain = Chain(nodes=("search", "gmv"), edges=(("search", "gmv"),))
+    assert build_tree([Use(chain=chain, initiatives=2, numbers={"gmv": 15.0})], KPIS) == apart
 
 
 def test_orphans_are_kpis_that_no_chain_reaches_and_metrics_that_reach_no_kpi():

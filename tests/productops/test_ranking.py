@@ -75,6 +75,14 @@ def test_what_the_frameworks_place_furthest_apart_comes_first_with_what_drives_i
     )
 
 
+def test_a_few_are_told_as_they_stand_among_all():
+    every = disagreements(LIST, FRAMEWORKS, COSTS)
+    assert disagreements(LIST, FRAMEWORKS, COSTS, most=2) == every[:2]
+    assert disagreements(LIST, FRAMEWORKS, COSTS, among={"b", "e"}) == [
+        each for each in every if each.scored.key == "b"
+    ]
+
+
 def test_of_a_cost_less_is_better():
     cheap = disagreements(
         [scored("a", 9.0, 1.0, rice_effort=1.0), scored("b", 5.0, 5.0, rice_effort=9.0), scored("c", 1.0, 9.0)],
