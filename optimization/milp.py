@@ -222,9 +222,12 @@ class _Solve:
         # What summing may cost: portfolios that close are equal though they may sum to 0.
         rounding = 1e-15 * float(np.abs(objective.coefficients[found.high > 0.5]).max(initial=0.0))
         self.search.hold_best(found, objective.coefficients, lower=_less(value, rounding))
-        for measure in self._measures():
+        for number, measure in enumerate(self._measures()):
             mine = math.fsum(measure[columns].tolist())
             self.search.hold(measure, lower=_less(mine))  # what loses the tie anyway needn't be found
+            # Mostly there is no equal, and that is proved sooner where the objective leads the search.
+            if number == 0 and self.search.best(objective.coefficients, without=columns) is None:
+                return columns, self.search.conclusive
             other = self.search.best(measure, without=columns)
             if other is None:
                 return columns, self.search.conclusive

@@ -47,6 +47,19 @@ class Effort:
     feasibility: float  # how far the solver may miss a scaled row or a whole number
 
 
+# Problems this small are proved sooner by branching at once than by looking for better portfolios first.
+_FOR_PROOFS = {
+    "mip_allow_restart": False,
+    "mip_detect_symmetry": False,
+    "mip_heuristic_effort": 0.0,
+    "mip_heuristic_run_feasibility_jump": False,
+    "mip_heuristic_run_rens": False,
+    "mip_heuristic_run_rins": False,
+    "mip_heuristic_run_root_reduced_cost": False,
+    "mip_pscost_minreliable": 2,
+}
+
+
 class _Arrays(pulp.HiGHS):
     """PuLP's HiGHS solver, with the model passed as arrays instead of PuLP's variables and constraints."""
 
@@ -71,6 +84,7 @@ class _Arrays(pulp.HiGHS):
             mip_feasibility_tolerance=effort.feasibility,
             primal_feasibility_tolerance=effort.feasibility,
             dual_feasibility_tolerance=effort.feasibility,
+            **({} if effort.gap else _FOR_PROOFS),
         )
         self.model = cost, low, high, rows, start, fractions
 
