@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.utils import timezone
+
 from productops.models import ModelTemplate
 from productops.templates import Template, params_from_json
 from sheetsync.runs import WrongUsage
 from sheetsync.words import nearest, squeeze
 
+FROM_THE_LIBRARY = "from the library that the system comes with"
 # What analysts edit.
 TEMPLATE_FIELDS = (
     "template_name",
@@ -24,13 +27,16 @@ TEMPLATE_FIELDS = (
 )
 
 
-def add_templates(model: Any, templates: Iterable[Template]) -> int:
+def add_templates(model: Any, history: Any, templates: Iterable[Template]) -> int:
     """Adds those whose name isn't taken yet, and leaves every other one as it is; how many were added. `model` is
-    ModelTemplate, or what it was when a migration runs."""
+    ModelTemplate and `history` its history's model, or what they were when a migration runs."""
     known = set(model.objects.values_list("template_name", flat=True))
     new = [model(**template_fields(template)) for template in templates if template.name not in known]
-    model.objects.bulk_create(new)
-    return len(new)
+    added = model.objects.bulk_create(new)
+    about = {"history_date": timezone.now(), "history_type": "+", "history_change_reason": FROM_THE_LIBRARY}
+    names = [field.attname for field in model._meta.concrete_fields]
+    history.objects.bulk_create(history(**{name: getattr(one, name) for name in names}, **about) for one in added)
+    return len(added)
 
 
 def template_fields(template: Template) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from productops.template_library import LIBRARY
 
 def load_library(apps, schema_editor):
     """The library that a new installation begins with; what has its name already stays as it is."""
-    add_templates(apps.get_model("productops", "ModelTemplate"), LIBRARY)
+    models = (apps.get_model("productops", name) for name in ("ModelTemplate", "HistoricalModelTemplate"))
+    add_templates(*models, LIBRARY)
 
 
 class Migration(migrations.Migration):

@@ -503,7 +503,7 @@ def test_a_workbook_that_is_not_active_is_left_alone(desk, initiatives):
 def library(initiatives):
     north_star()
     ModelTemplate.objects.all().delete()
-    add_templates(ModelTemplate, LIBRARY)
+    add_templates(ModelTemplate, ModelTemplate.history.model, LIBRARY)
     return initiatives
 
 
@@ -629,7 +629,7 @@ def test_a_fresh_database_gets_the_library():
 
 def test_loading_the_library_again_leaves_what_analysts_changed(library):
     ModelTemplate.objects.filter(template_name="Retention").update(description="ours")
-    assert add_templates(ModelTemplate, LIBRARY) == 0
+    assert add_templates(ModelTemplate, ModelTemplate.history.model, LIBRARY) == 0
     assert ModelTemplate.objects.get(template_name="Retention").description == "ours"
 
 

@@ -212,7 +212,7 @@ def add_template(ada: Client, **changes: str) -> Any:
 
 def template() -> ModelTemplate:
     ModelTemplate.objects.all().delete()
-    add_templates(ModelTemplate, LIBRARY[:1])
+    add_templates(ModelTemplate, ModelTemplate.history.model, LIBRARY[:1])
     return ModelTemplate.objects.get()
 
 

@@ -46,7 +46,7 @@ def limited(*permissions: str) -> Client:
 @pytest.fixture
 def library() -> None:
     ModelTemplate.objects.all().delete()
-    add_templates(ModelTemplate, LIBRARY)
+    add_templates(ModelTemplate, ModelTemplate.history.model, LIBRARY)
 
 
 def elsewhere(owner: Initiative) -> None:

@@ -118,7 +118,7 @@ def header_of(sheet: Worksheet, names: set[str]) -> tuple[int, dict[str, int]]:
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_workers_killed_in_the_middle_of_a_solve_are_followed_by_others_that_finish_it(kind, tmp_path):
-    with installed(kind, tmp_path, SOLVER_TIME_LIMIT_S="4", SOLVER_GAP="0") as here:
+    with installed(kind, tmp_path, SOLVER_TIME_LIMIT_S="4", SOLVER_GAP="0", SOLVER_EXPLAIN_S="1") as here:
         place = tmp_path / "plan.xlsx"
         a_hard_choice(here, place)
         run_id = here.queue("pm.optimize_run_all_candidates", "--scenario", "Base", "--constraint-set", "Rules")
