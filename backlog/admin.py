@@ -44,6 +44,7 @@ class InitiativeAdmin(TransfersRows, DeskAdmin):
         *("lifecycle_status", "department", "product_area", "market", "country", "active_scoring_framework"),
         *("is_optimization_candidate", "candidate_period_key", "use_math_model"),
     )
+    key_field = "initiative_key"
     search_fields = ("initiative_key", "title", "requester_name", "requester_email", "program_key")
     ordering = ("initiative_key",)
     readonly_fields = ("overridden", "metric_chain", "contributions")
@@ -178,6 +179,7 @@ class IntakeSubmissionAdmin(ReadOnlyAdmin):
         "tab",
     )
     list_filter = ("workbook", "department", "product_area", "country")
+    key_field = "initiative__initiative_key"
     search_fields = ("initiative__initiative_key", "title", "requester_name", "requester_email")
     list_select_related = ("initiative", "workbook")
     ordering = ("initiative__initiative_key",)

@@ -44,6 +44,7 @@ class OfInitiativeAdmin(DeskAdmin):
     """A record that hangs on an initiative."""
 
     list_select_related = ("initiative",)
+    key_field = "initiative__initiative_key"
     search_fields: tuple[str, ...] = ("initiative__initiative_key", "initiative__title")
     ordering: tuple[str, ...] = ("initiative__initiative_key",)
 

@@ -76,7 +76,7 @@ def _seen_by(request: HttpRequest, subject: Subject) -> QuerySet[Any]:
 
 
 def _filtered(request: HttpRequest, subject: Subject) -> QuerySet[Any]:
-    records = _seen_by(request, subject).order_by("initiative__initiative_key", "pk")
+    records = _seen_by(request, subject).order_by("initiative_id", "pk")
     state = request.GET.get("state", "waiting")
     if state == "approved":
         records = records.filter(**{subject.tick: True})

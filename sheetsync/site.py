@@ -73,7 +73,10 @@ class DeskSite(UnfoldAdminSite):  # type: ignore[misc]
             if not getattr(page, "in_search", False) or not page.has_view_permission(request):
                 continue
             matching, _doubles = page.get_search_results(request, page.get_queryset(request), words)
-            for record in matching[:FOUND_PER_MODEL]:
+            related = page.get_list_select_related(request)
+            for record in (matching.select_related(*related) if isinstance(related, tuple) else matching)[
+                :FOUND_PER_MODEL
+            ]:
                 yield SearchResult(
                     title=str(record),
                     description=str(model._meta.verbose_name).capitalize(),

@@ -19,7 +19,7 @@ from unfold.admin import ModelAdmin, TabularInline
 
 from sheetsync.admin.edits import Edit, edited_here, entered_fields, record_label
 from sheetsync.admin.forms import REASON, STRUCTURED, CellField, EditForm
-from sheetsync.admin.large_lists import QuickPaginator, quick_filters
+from sheetsync.admin.large_lists import QuickPaginator, found_once, of_key, quick_filters
 from sheetsync.admin.panels import panels_of
 from sheetsync.admin.recording import DELETE, AdminRun
 from sheetsync.audit import note
@@ -41,6 +41,9 @@ class DeskPage:
     change_form_outer_after_template = "admin/sheetsync/panels.html"
     paginator = QuickPaginator
     in_search = False  # whether the search of every page finds its records, by `search_fields`
+    key_field = (
+        ""  # lookup of the key by which people name the record: who types a whole key is shown that record alone
+    )
 
     def get_list_filter(self, request: HttpRequest) -> Sequence[Any]:
         """The declared ones, quick with many records."""
@@ -49,6 +52,17 @@ class DeskPage:
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         """Records of the departments that the person may see."""
         return within_scope(request, super().get_queryset(request))  # type: ignore[misc]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
+    ) -> tuple[models.QuerySet[Any], bool]:
+        """What has the key that was typed; else what has every word in one of its fields."""
+        words = search_term.strip()
+        named = of_key(queryset, self.key_field, words) if words else None
+        if named is not None:
+            return named, False
+        matching, doubles = super().get_search_results(request, queryset, search_term)  # type: ignore[misc]
+        return (found_once(queryset, matching), doubles) if words else (matching, doubles)
 
     def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         """Whoever has the right, within the departments that they may see."""

@@ -1,4 +1,5 @@
-"""What keeps lists quick with many records: the values to filter by are remembered for a minute, and huge tables are counted roughly."""
+"""What keeps lists quick with many records: the values to filter by are remembered for a minute, huge tables are counted roughly, and
+a search reads a table once."""
 
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ from sheetsync.view import digest
 
 REMEMBERED_FOR_S = 60
 MOST_VALUES = 200  # to filter by; the search finds the others
+FEW = 200  # records that a search finds by reading the table once: counting and showing them then goes by their keys
 ROUGH_FROM = 100_000  # rows from which a whole table is counted as the database's own figures say
 
 
@@ -63,3 +65,21 @@ class QuickPaginator(Paginator):  # type: ignore[type-arg]
                 "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [query.model._meta.db_table]
             )
             return int(cursor.fetchone()[0])
+
+
+def of_key(records: models.QuerySet[Any], lookup: str, words: str) -> models.QuerySet[Any] | None:
+    """The few of these that have exactly the key that was typed; None where there are none, or no such lookup."""
+    pks = _few(records.filter(**{f"{lookup}__in": {words, words.upper()}})) if lookup else None
+    return records.filter(pk__in=pks) if pks else None
+
+
+def found_once(records: models.QuerySet[Any], matching: models.QuerySet[Any]) -> models.QuerySet[Any]:
+    """`matching`, which are among `records`; by their primary keys where they are few."""
+    pks = _few(matching)
+    return matching if pks is None else records.filter(pk__in=pks)
+
+
+def _few(matching: models.QuerySet[Any]) -> list[Any] | None:
+    """Primary keys; None where they are more than a few."""
+    pks = list(matching.order_by().values_list("pk", flat=True)[: FEW + 1])
+    return pks if len(pks) <= FEW else None

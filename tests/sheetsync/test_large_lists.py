@@ -11,8 +11,10 @@ from django.core.cache import cache
 from django.db import connection, models
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from backlog.models import Initiative
+from sheetsync.admin import large_lists
 from sheetsync.admin.large_lists import ROUGH_FROM, QuickPaginator, RememberedValues, quick_filters
 from sheetsync.models import ActionRun
 from tests.admin_pages import admin_client, change_url, fill, list_url
@@ -67,6 +69,39 @@ def test_a_huge_table_is_counted_as_the_database_knows() -> None:
         paginator = QuickPaginator(Initiative.objects.order_by("pk"), 50)
         assert (paginator.count, paginator.num_pages) == (ROUGH_FROM + 1, 2_001)
         assert admin_client().get(list_url(Initiative)).status_code == 200
+
+
+def test_a_whole_key_finds_its_record_without_reading_the_table() -> None:
+    fill(1, 3)
+    Initiative.objects.filter(initiative_key="INIT-000003").update(title="After INIT-000002")
+    ada = admin_client()
+    shown = ada.get(list_url(Initiative), {"q": "init-000002"}).content.decode()
+    assert ("INIT-000002" in shown, "INIT-000003" in shown) == (True, False)
+    assert [sql for sql in queries(ada, f"{list_url(Initiative)}?q=INIT-000002") if "LIKE" in sql] == []
+
+
+@pytest.mark.parametrize("words", ["Idea 2", "nothing has this"])
+def test_a_search_that_finds_few_reads_the_table_once(words: str) -> None:
+    fill(1, 3)
+    Initiative.objects.filter(initiative_key="INIT-000002").update(title="Idea 2")
+    ada = admin_client()
+    asked = queries(ada, f"{list_url(Initiative)}?q={words.replace(' ', '+')}")
+    assert len([sql for sql in asked if "LIKE" in sql]) == 1
+
+
+def test_a_search_that_finds_many_is_counted_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large_lists, "FEW", 1)
+    fill(1, 3)
+    assert admin_client().get(list_url(Initiative), {"q": "init-0"}).context["cl"].result_count == 3
+
+
+def test_the_search_of_every_page_asks_as_often_for_eight_records_as_for_three() -> None:
+    ada = admin_client()
+    fill(1, 3)
+    url = reverse("admin:search") + "?s=init-0"
+    few = len(queries(ada, url))
+    fill(4, 9)
+    assert len(queries(ada, url)) == few
 
 
 @pytest.mark.parametrize("model", MODELS, ids=[model.__name__ for model in MODELS])
