@@ -58,6 +58,8 @@ def maximise_narrowed(
     gap, safe = guess * max(abs(relaxed.bound), 1.0), margin + SAFE * max(abs(relaxed.bound), float(np.abs(cost).max()))
     while True:
         fewer = _fixed(relaxed, gap + safe, low, high, whole)
+        if 2 * int((fewer[0] < fewer[1]).sum()) > int((low < high).sum()):
+            fewer = low, high  # too few are fixed for a search that may have to be made again
         answer = maximise(cost, low=fewer[0], high=fewer[1], rows=rows, effort=effort, start=start, fractions=fractions)
         is_all = bool((fewer[0] == low).all() and (fewer[1] == high).all())
         if is_all or answer.ending in (Ending.STOPPED, Ending.NOTHING):
