@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
+from typing import Any
 
 import highspy
 import numpy as np
@@ -48,7 +49,7 @@ class Effort:
 
 
 # Problems this small are proved sooner by branching at once than by looking for better portfolios first.
-_FOR_PROOFS = {
+_FOR_PROOFS: dict[str, Any] = {
     "mip_allow_restart": False,
     "mip_detect_symmetry": False,
     "mip_heuristic_effort": 0.0,
