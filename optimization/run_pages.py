@@ -32,12 +32,12 @@ from sheetsync.admin.extra_pages import render_page
 from sheetsync.admin.links import link, record_link
 from sheetsync.admin.plots import render_plot
 from sheetsync.admin.tables import table
+from sheetsync.exporting import harmless
 from sheetsync.models import Workbook
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MISSES_PRINTED = 10
 RUNS_OFFERED = 100
-_RISKY = ("=", "+", "-", "@", "\t", "\r")  # spreadsheet programs take a text that begins so for a formula
 
 
 def find(run_id: str) -> OptimizationRun:
@@ -73,9 +73,7 @@ def initiatives_csv(report: RunReport) -> str:
     lines = csv.writer(written)
     lines.writerow(LINE_COLUMNS)
     for line in report.lines:
-        lines.writerow(
-            [f"'{cell}" if isinstance(cell, str) and cell.startswith(_RISKY) else cell for cell in line_cells(line)]
-        )
+        lines.writerow([harmless(cell) for cell in line_cells(line)])
     return written.getvalue()
 
 

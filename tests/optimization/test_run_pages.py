@@ -135,7 +135,7 @@ def test_the_excel_file_holds_everything_as_text_and_native_charts(world: World,
 def test_the_csv_holds_every_initiative_and_no_formula(world: World, ada: Client) -> None:
     text = ada.get(address("run_csv", world.run())).content.decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert [(row["initiative_key"], row["selected"]) for row in rows[:3]] == [(K1, "True"), (K3, "True"), (K2, "False")]
+    assert [(row["initiative_key"], row["selected"]) for row in rows[:3]] == [(K1, "TRUE"), (K3, "TRUE"), (K2, "FALSE")]
     assert rows[2]["title"] == "'=2+2 & <b>bold</b>"
 
 
