@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import OuterRef, Subquery
 
 from optimization.constraints import (
     Compilation,
@@ -54,15 +54,17 @@ def _stored_sets() -> Sets:
 
 
 def _replanned(sets: Sets) -> set[Group]:
-    """Sets whose scenario changed after they were last run: a new capacity may well have mended what that run found."""
-    ended = dict(
-        OptimizationRun.objects.exclude(constraint_set=None).values_list("constraint_set").annotate(Max("finished_at"))
+    """Sets whose scenario plans something else than when they were last run: a new capacity may well have mended what that run found."""
+    last = OptimizationRun.objects.filter(constraint_set=OuterRef("pk"), finished_at__isnull=False)
+    runs = OptimizationConstraintSet.objects.annotate(run=Subquery(last.order_by("-finished_at").values("pk")[:1]))
+    planned = OptimizationRun.objects.filter(pk__in=runs.values("run")).values_list(
+        "constraint_set", "inputs_snapshot_json__stated", "inputs_snapshot_json__scenario"
     )
-    changed = dict(OptimizationScenario.history.values_list("id").annotate(Max("history_date")))
+    then = {pk: stated or scenario for pk, stated, scenario in planned}
     return {
         group
         for group, one in sets.items()
-        if (run := ended.get(one.pk)) and (change := changed.get(one.scenario_id)) and change > run
+        if one.pk in then and then[one.pk] != scenario_facts(one.scenario).to_json()
     }
 
 

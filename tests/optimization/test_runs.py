@@ -8,7 +8,7 @@ import pytest
 
 from backlog.models import Initiative
 from optimization.facts import Snapshot
-from optimization.models import OptimizationConstraintSet, OptimizationRun, PortfolioItem
+from optimization.models import OptimizationConstraintSet, OptimizationRun, OptimizationScenario, PortfolioItem
 from optimization.running import Effort, run_scenario
 from sheetsync.models import ActionRun
 from tests.optimization.world import POPULATE, RUN_ALL, RUN_TICKED, SAVE, World, texts
@@ -457,6 +457,20 @@ def test_what_a_run_told_a_row_goes_when_its_scenario_changes(world: World) -> N
     world.retype("Scenario_Config", 2, capacity_total_tokens=150)
     world.act(SAVE)
     assert world.status("Constraints", row) == "OK"
+
+
+def test_what_a_run_told_a_row_stays_when_its_scenario_changes_in_what_plans_nothing(world: World) -> None:
+    row = world.rule("capacity_floor", dimension="all", min_tokens=120)
+    world.act(SAVE)
+    world.act(RUN_ALL)
+    told = world.status("Constraints", row)
+    world.retype("Scenario_Config", 2, notes="Asked the board.")
+    world.act(SAVE)
+    scenario = OptimizationScenario.objects.get(notes="Asked the board.")
+    scenario.robust_weight = 0.5
+    scenario.save()
+    world.act(SAVE)
+    assert world.status("Constraints", row) == told != "OK"
 
 
 def test_what_a_run_told_a_row_goes_when_the_row_is_changed(world: World) -> None:
