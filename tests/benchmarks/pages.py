@@ -60,7 +60,10 @@ def main() -> None:
 
 def measure_both() -> dict[str, dict[str, float]]:
     """Seconds by page, with few initiatives and with many."""
+    from tests.admin_pages import north_star
+
     call_command("migrate", verbosity=0)
+    north_star()
     fill(0, FEW)
     remember(versions=5)  # so that every list has a full page
     few = measure()
@@ -74,7 +77,7 @@ def measure_both() -> dict[str, dict[str, float]]:
 def fill(start: int, count: int) -> None:
     """Initiatives with what intake said of them, a parameter each, and a tab's memory of them."""
     from backlog.models import Initiative, IntakeSubmission
-    from productops.models import InitiativeParam
+    from productops.models import InitiativeMathModel, InitiativeParam, InitiativeScoring
     from sheetsync.models import RowState
     from tests.admin_pages import workbook
 
@@ -91,6 +94,8 @@ def fill(start: int, count: int) -> None:
                 engineering_tokens=number % 50,
                 overall_score=number % 997,
                 is_optimization_candidate=number % 2 == 0,
+                metric_chain_json=_chain(number),
+                kpi_contribution_json={"gmv": 1.0} if number % 3 else None,
             )
             for number in range(start + 1, start + count + 1)
         ],
@@ -101,9 +106,33 @@ def fill(start: int, count: int) -> None:
     InitiativeParam.objects.bulk_create(
         [InitiativeParam(initiative=each, param_name="uplift", value=0.1) for each in made], batch_size=5_000
     )
+    InitiativeMathModel.objects.bulk_create(
+        [
+            InitiativeMathModel(
+                initiative=each, model_name="uplift", target_kpi_key="gmv", formula_text="value = uplift * 10"
+            )
+            for each in made
+        ],
+        batch_size=5_000,
+    )
+    InitiativeScoring.objects.bulk_create(
+        [
+            InitiativeScoring(
+                initiative=each, rice_overall_score=each.pk * 7 % 1009, wsjf_overall_score=each.pk * 11 % 997
+            )
+            for each in made
+        ],
+        batch_size=5_000,
+    )
     states = [RowState(workbook=book, tab="Wishes", row_key=each.initiative_key.casefold()) for each in made]
     RowState.objects.bulk_create(states, batch_size=5_000)
     _analyze()
+
+
+def _chain(number: int) -> dict[str, Any]:
+    """One of 150 ways to the north star."""
+    first, second = f"metric {number % 150}", f"metric {number % 20 + 150}"
+    return {"nodes": [first, second, "gmv"], "edges": [[first, second], [second, "gmv"]]}
 
 
 def remember(*, versions: int) -> None:
@@ -164,6 +193,11 @@ def measure() -> dict[str, float]:
         "an initiative's history": history,
         **{f"list of {what}": reverse(f"admin:{name}_changelist") for what, name in lists.items()},
         "a filtered list": reverse("admin:backlog_initiative_changelist") + "?market=DACH",
+        "a search for a key": reverse("admin:search") + "?s=INIT-000050",
+        "approvals": reverse("admin:approvals"),
+        "adoptions": reverse("admin:productops_adoptions"),
+        "the metric tree, once worked out": reverse("admin:productops_metrics"),
+        "frameworks side by side, once worked out": reverse("admin:productops_frameworks"),
     }
     return {what: _seconds(lambda url=url: client.get(url)) for what, url in addresses.items()}  # type: ignore[misc]
 
