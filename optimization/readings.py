@@ -179,15 +179,21 @@ def _crossing(typed: str, value: str, known: Known) -> Slice:
             f"dimension_key: {value!r} has {len(keys)} part(s), dimension {typed!r} has {len(names)}; "
             "as many are needed, such as UK+Payments for country+product_area."
         )
+    for column, said, parts in (("dimension", typed, names), ("dimension_key", value, keys)):
+        if not all(parts):
+            raise _RefusedError(
+                f"{column}: a part of {said!r} is missing beside the +; both columns need every part, such as UK+Payments "
+                "for country+product_area."
+            )
     if any(part in (ALL, "global") for part in names) or any(fold(part) == ALL for part in keys):
         raise _RefusedError(
             f"dimension: 'all' can't be part of a crossing ({typed} / {value}); leave that part out on both sides."
         )
-    parts = {_known_dimension(name): _slice_key(name, key, known) for name, key in zip(names, keys, strict=True)}
-    if len(parts) < len(names):
+    held = {_known_dimension(name): _slice_key(name, key, known) for name, key in zip(names, keys, strict=True)}
+    if len(held) < len(names):
         raise _RefusedError(f"dimension: {typed!r} names a dimension twice; each may be there once.")
-    ordered = sorted(parts, key=DIMENSIONS.index)
-    return Slice(dimension="+".join(ordered), key="+".join(parts[name] for name in ordered))
+    ordered = sorted(held, key=DIMENSIONS.index)
+    return Slice(dimension="+".join(ordered), key="+".join(held[name] for name in ordered))
 
 
 # --- rows of Constraints ---------------------------------------------------------------------------------------------
