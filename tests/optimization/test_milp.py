@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from optimization import narrowing
@@ -12,6 +13,7 @@ from optimization.facts import Initiative, Scenario, Snapshot
 from optimization.milp import Solution, solve
 from optimization.problem import Problem, build_problem
 from optimization.rules import Place, Rule, RuleType, Slice
+from optimization.solver import Answer, Ending
 from tests.optimization.enumeration import World, random_snapshot
 
 
@@ -148,6 +150,40 @@ def test_no_time_at_all_is_a_failure_that_says_so() -> None:
     _, solution = solved(many(50), time_limit_s=0.0)
     assert solution.status == "failed"
     assert "time limit" in solution.message
+
+
+def test_a_solver_that_ends_without_a_portfolio_or_a_proof_is_a_failure_that_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    nothing = Answer(ending=Ending.NOTHING, columns=np.zeros(50, dtype=np.bool_), gap=math.inf, bound=math.nan)
+    monkeypatch.setattr(narrowing, "maximise", lambda *_given, **_options: nothing)
+    _, solution = solved(many(50))
+    assert (solution.status, solution.selected, solution.proved) == ("failed", (), False)
+    assert "before a portfolio was found" in solution.message
+
+
+@pytest.mark.parametrize(("capacity", "expected"), [(11.0, [4]), (12.0, [1, 2, 3])])
+def test_a_bundle_takes_along_what_one_of_its_members_requires(capacity: float, expected: list[int]) -> None:
+    one, two, three = (f"INIT-00000{number}" for number in (1, 2, 3))
+    bundle = Rule(
+        type=RuleType.BUNDLE, places=(Place(tab="Constraints", row=2),), bundle_key="pair", members=(one, two)
+    )
+    required = Rule(
+        type=RuleType.PREREQUISITE, places=(Place(tab="Constraints", row=3),), dependent=one, members=(three,)
+    )
+    values = ((4.0, 10.0), (4.0, 10.0), (4.0, 0.0), (8.0, 15.0))
+    assert chosen(plain(*values, capacity=capacity, rules=(bundle, required))) == expected
+
+
+def test_a_bundle_stays_out_whole_when_what_a_member_requires_is_excluded() -> None:
+    one, two, three = (f"INIT-00000{number}" for number in (1, 2, 3))
+    rules = (
+        Rule(type=RuleType.BUNDLE, places=(Place(tab="Constraints", row=2),), bundle_key="pair", members=(one, two)),
+        Rule(type=RuleType.PREREQUISITE, places=(Place(tab="Constraints", row=3),), dependent=one, members=(three,)),
+        Rule(type=RuleType.EXCLUDE, places=(Place(tab="Constraints", row=4),), members=(three,)),
+    )
+    values = ((4.0, 10.0), (4.0, 10.0), (4.0, 0.0), (8.0, 15.0))
+    assert chosen(plain(*values, capacity=50.0, rules=rules)) == [4]
 
 
 def test_rules_that_clash_only_together_are_infeasible() -> None:

@@ -229,12 +229,14 @@ def test_an_initiative_that_is_out_says_what_forcing_it_in_would_cost_and_push_o
         "it brings 7 gmv for 10 tokens; forcing it in would cost 1 gmv and push out INIT-000002; it would be chosen"
         in told
     )
+    assert told.count("cost") == 1
 
 
 def test_an_initiative_that_is_in_says_what_forcing_it_out_would_cost_and_let_in(world: World) -> None:
     told = texts(world.act(EXPLAIN, keys=("INIT-000001",)))
     assert "INIT-000001 is in: chosen on merit" in told
     assert "forcing it out would cost 2 gmv and let in INIT-000003" in told
+    assert told.count("cost") == 1
 
 
 def test_what_is_excluded_cannot_be_forced_in(world: World) -> None:
