@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from django.db import transaction
 from django.utils import timezone
 
 from backlog.models import Initiative as StoredInitiative
 from optimization.effort import Effort
 from optimization.facts import Scenario, Snapshot
+from optimization.levels import TIE
 from optimization.milp import FEASIBLE, INFEASIBLE, OPTIMAL, Solution, solve
 from optimization.models import (
     OptimizationConstraintSet,
@@ -71,7 +73,13 @@ def run_scenario(snapshot: Snapshot, effort: Effort) -> Solved:
     return Solved(
         status=solution.status,
         summary="; ".join(
-            part for part in (in_words(problem, solution.selected, base), _in_words(solution, found)) if part
+            part
+            for part in (
+                in_words(problem, solution.selected, base),
+                _in_words(solution, found),
+                _far_apart(problem, solution),
+            )
+            if part
         ),
         outcome=found,
         optimality_gap=solution.gap if found.total_objective is not None and math.isfinite(solution.gap) else None,
@@ -108,6 +116,22 @@ def _approximate(solution: Solution) -> str:
     if not math.isfinite(solution.gap):
         return "approximate: how much better a portfolio could be isn't known"
     return f"approximate: at most {solution.gap:.2%} below the best there can be"
+
+
+def _far_apart(problem: Problem, solution: Solution) -> str:
+    """What differs so much in size that the smaller can't matter beside the larger is said to."""
+    parts = np.abs(problem.objective.coefficients[: len(problem.candidates)])
+    counting = np.flatnonzero(parts)
+    if solution.status not in (OPTIMAL, FEASIBLE) or not len(counting):
+        return ""
+    least, most = counting[parts[counting].argmin()], counting[parts[counting].argmax()]
+    if parts[least] >= TIE * parts[most]:
+        return ""
+    near, far = (f"{parts[column]:.6g} of {problem.keys[column]}" for column in (least, most))
+    return (
+        f"what candidates bring to the objective lies far apart, {near} beside {far}: it was solved in scale, and "
+        "portfolios that differ by less than a billionth count as equal; check the larger number"
+    )
 
 
 def _result_json(solution: Solution, found: Outcome, problem: Problem, base: Mapping[str, Any]) -> dict[str, Any]:

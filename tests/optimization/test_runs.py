@@ -572,6 +572,70 @@ def test_a_run_that_died_while_it_was_solved_is_solved_from_what_it_had_stored(w
     assert world.run().result_json["selected"] == ["INIT-000002", "INIT-000003"]
 
 
+def test_a_scenario_deleted_while_its_run_was_solved_leaves_the_run_its_inputs(world: World) -> None:
+    world.rule("mandatory", member_keys="INIT-000001")
+    world.act(SAVE)
+    context = world.act(RUN_ALL)
+    stored = world.run().inputs_snapshot_json
+    OptimizationRun.objects.all().delete()
+    scenario = OptimizationScenario.objects.get()
+    OptimizationRun.objects.create(
+        scenario=scenario,
+        constraint_set=world.set(),
+        scenario_name="Q3 base",
+        workbook=world.workbook,
+        status="running",
+        action_run_id=context.run.run_id,
+        inputs_snapshot_json=stored,
+    )
+    scenario.delete()
+    world.act(RUN_ALL, again=context.run)
+    run = world.run()
+    assert (run.scenario, run.constraint_set, run.scenario_name) == (None, None, "Q3 base")
+    assert (run.status, run.result_json["selected"]) == ("optimal", ["INIT-000001"])
+
+
+def test_a_run_whose_scenario_was_deleted_before_it_began_says_which_there_are(world: World) -> None:
+    world.scenario("Q3 other")
+    world.act(SAVE)
+    OptimizationScenario.objects.get(scenario_name="Q3 base").delete()
+    context = world.act(RUN_ALL, scenario="Q3 base")
+    assert context.report.status == "failed"
+    assert "Q3 other" in texts(context, "FAILED")
+    assert not OptimizationRun.objects.exists()
+
+
+def test_contributions_that_lie_far_apart_are_solved_in_scale_and_the_run_says_so(world: World) -> None:
+    Initiative.objects.filter(initiative_key="INIT-000001").update(
+        kpi_contribution_json={"gmv": 1e15}, engineering_tokens=170
+    )
+    Initiative.objects.filter(initiative_key="INIT-000002").update(kpi_contribution_json={"gmv": 0.001})
+    Initiative.objects.filter(initiative_key="INIT-000003").update(
+        kpi_contribution_json={"gmv": 0.002}, engineering_tokens=51
+    )
+    world.act(SAVE)
+    said = texts(world.act(RUN_ALL))
+    assert world.run().result_json["selected"] == ["INIT-000003"]
+    assert "0.001 of INIT-000002 beside 1e+15 of INIT-000001: it was solved in scale" in said
+
+
+def test_contributions_of_a_like_size_are_not_worth_a_word(world: World) -> None:
+    world.act(SAVE)
+    assert "far apart" not in texts(world.act(RUN_ALL))
+
+
+def test_a_run_whose_time_is_over_before_a_portfolio_is_found_fails_and_says_what_helps(
+    world: World, settings: Any
+) -> None:
+    world.act(SAVE)
+    settings.SOLVER_TIME_LIMIT_S = 0.0
+    context = world.act(RUN_ALL)
+    run = world.run()
+    assert (context.report.status, run.status) == ("failed", "failed")
+    assert "raise SOLVER_TIME_LIMIT_S, or ease the rules" in texts(context, "FAILED")
+    assert world.rows("Runs")[0]["status"] == "failed"
+
+
 def test_a_run_that_broke_off_is_ended_by_the_next_one(world: World) -> None:
     world.act(SAVE)
     started = OptimizationRun.objects.create(
