@@ -69,9 +69,10 @@ def upstream(chain: Chain, kpi: str) -> tuple[str, ...]:
 
 
 def _ways(claim: Claim, active: Collection[str]) -> list[tuple[str, str]]:
-    """(kpi, metric) of everything through which it claims a KPI, in the chain's order."""
+    """(kpi, metric) of everything through which it claims a KPI, in the chain's order, then by KPI: databases differ in the
+    order in which they give a contribution's KPIs back."""
     movers = {kpi: [metric for metric in upstream(claim.chain, kpi) if metric not in active] for kpi in claim.kpis}
-    return [(kpi, metric) for metric in claim.chain.nodes for kpi in claim.kpis if metric in movers[kpi]]
+    return [(kpi, metric) for metric in claim.chain.nodes for kpi in sorted(movers) if metric in movers[kpi]]
 
 
 def _of_one(

@@ -54,7 +54,7 @@ def test_what_meets_in_a_kpi_alone_is_no_overlap():
 
 def test_kpis_that_are_claimed_together_are_told_together():
     both = "no_shows -> covers -> gmv"
-    found = told(claim(1, both, "covers", "gmv"), claim(2, both, "covers", "gmv"))
+    found = told(claim(1, both, "covers", "gmv"), claim(2, both, "gmv", "covers"))
     assert found["INIT-1"] == [
         "INIT-1 and INIT-2 claim covers and gmv through no_shows: look that no gain is counted twice."
     ]
