@@ -3,49 +3,32 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import urlsplit
 
 from productops.llm.prompts import unfenced
 from productops.llm.stand_in import NAME, SAYS_SO, stand_in_answer
+from sheetsync.loopback import LOCAL_NAMES, LoopbackServer
 
-HOST = "127.0.0.1"
 MAX_BODY = 2_000_000  # bytes
-_LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _Reply = tuple[int, dict[str, Any]]
 
 
-class LlmServer(ThreadingHTTPServer):
+class LlmServer(LoopbackServer):
     """Serves the stand-in on this machine alone."""
-
-    daemon_threads = True
 
     def __init__(self, port: int = 0) -> None:
         """Port 0: any free one. Raises OSError when the port is taken."""
-        super().__init__((HOST, port), _Handler)
+        super().__init__(port, _Handler)
         self.requests = 0  # how many questions were answered
 
     @property
     def url(self) -> str:
         """What OPENAI_BASE_URL must say."""
-        return f"http://{HOST}:{self.server_address[1]}/v1"
-
-    @contextmanager
-    def running(self) -> Iterator[LlmServer]:
-        """Serves from a thread of its own while the block runs."""
-        thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        try:
-            yield self
-        finally:
-            self.shutdown()
-            self.server_close()
-            thread.join()
+        return f"{self.origin}/v1"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -68,7 +51,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(length)
         calls = {"/v1/responses": response_to, "/v1/chat/completions": completion_of}
         call = calls.get(urlsplit(self.path).path)
-        if call is None or self.headers.get("Host", "").rpartition(":")[0] not in _LOCAL_NAMES:
+        if call is None or self.headers.get("Host", "").rpartition(":")[0] not in LOCAL_NAMES:
             self._send(404, _error(f"only {' and '.join(calls)} are served, on this machine"))
             return
         try:

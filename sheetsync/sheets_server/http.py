@@ -2,52 +2,34 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
+from sheetsync.loopback import LOCAL_NAMES, LoopbackServer
 from sheetsync.sheets_server.errors import invalid, no_permission, not_found
 from sheetsync.sheets_server.page import home, tab_page
 from sheetsync.sheets_server.service import Answer, Request, SheetsService
 
-HOST = "127.0.0.1"
-_LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 MAX_BODY = 10_000_000  # bytes
 _PAGE = "/spreadsheets/d/"
 
 
-class SheetsServer(ThreadingHTTPServer):
+class SheetsServer(LoopbackServer):
     """Serves one SheetsService on this machine alone."""
-
-    daemon_threads = True
 
     def __init__(self, service: SheetsService, port: int = 0) -> None:
         """Port 0: any free one. Raises OSError when the port is taken."""
-        super().__init__((HOST, port), _Handler)
+        super().__init__(port, _Handler)
         self.service = service
         service.origin = self.url
 
     @property
     def url(self) -> str:
         """Where it listens; what SHEETS_API_URL must say."""
-        return f"http://{HOST}:{self.server_address[1]}"
-
-    @contextmanager
-    def running(self) -> Iterator[SheetsServer]:
-        """Serves from a thread of its own while the block runs."""
-        thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        try:
-            yield self
-        finally:
-            self.shutdown()
-            self.server_close()
-            thread.join()
+        return self.origin
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -88,7 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Other web sites must not reach in through a browser on this machine."""
         host = self.headers.get("Host", "")
         origin = urlsplit(self.headers.get("Origin", f"http://{host}")).netloc
-        if host.rpartition(":")[0] in _LOCAL_NAMES and origin == host:
+        if host.rpartition(":")[0] in LOCAL_NAMES and origin == host:
             return True
         refusal = no_permission()
         self._send(refusal.code, orjson.dumps(refusal.body))
