@@ -270,7 +270,10 @@ def _workbook(workbook: Workbook) -> Iterator[Finding]:
 def disk() -> Iterator[Finding]:
     """There is room, and folders can be written to."""
     files = [Path(workbook.location) for workbook in Workbook.objects.filter(is_active=True) if _is_file(workbook)]
-    folders = dict.fromkeys([settings.BASE_DIR / "var", *(file.parent for file in files)])
+    kept = settings.BASE_DIR / "var"
+    if not kept.exists():  # made with the first thing that is kept in it
+        kept = kept.parent
+    folders = dict.fromkeys([kept, *(file.parent for file in files)])
     for folder in folders:
         yield _folder(folder)
 

@@ -236,6 +236,13 @@ def test_a_folder_that_is_gone_is_broken(well, tmp_path):
     assert "can't be written to (No such file or directory)" in texts("disk")
 
 
+def test_before_anything_is_kept_the_folder_that_will_hold_it_is_looked_at(well, settings, tmp_path):
+    settings.BASE_DIR = tmp_path
+    assert [(finding.about, finding.verdict) for finding in found("disk")] == [(f"disk ({tmp_path})", "ok")]
+    (tmp_path / "var").mkdir()
+    assert [finding.about for finding in found("disk")] == [f"disk ({tmp_path / 'var'})"]
+
+
 def test_a_solver_that_may_outlast_its_worker_is_told(settings):
     assert verdicts("solver") == ["ok"]
     settings.SOLVER_TIME_LIMIT_S = 800.0
