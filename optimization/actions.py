@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backlog.models import Initiative
-from optimization.marks import CANDIDATES
-from optimization.outputs import mark_written, output_jobs, unwritten_runs
-from optimization.rules import CONSTRAINTS_TAB, TARGETS_TAB
-from optimization.runner import Runner
-from optimization.studies import Study
+from optimization.constraints.rules import CONSTRAINTS_TAB, TARGETS_TAB
+from optimization.runs.marks import CANDIDATES
+from optimization.runs.outputs import mark_written, output_jobs, unwritten_runs
+from optimization.runs.runner import Runner
+from optimization.studies.study import Study
 from sheetsync.context import ActionContext
 from sheetsync.opentab import TabJob
 from sheetsync.records import NewRow, Scene

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 from django.conf import settings
 
-from optimization.rows import Rows
-from optimization.solver import Effort as SolverEffort
-from optimization.solver import Ending, maximise
+from optimization.solving.rows import Rows
+from optimization.solving.solver import Effort as SolverEffort
+from optimization.solving.solver import Ending, maximise
 from sheetsync.doctor import Finding, broken, checkup, ok, warning
 
 _REPAIR = "Run make setup: it installs the solver anew."

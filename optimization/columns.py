@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from backlog.columns import key_column
 from backlog.models import LifecycleStatus, ScoringFramework
+from optimization.constraints.rules import DIMENSIONS, RuleType
 from optimization.models import ObjectiveMode
-from optimization.rules import DIMENSIONS, RuleType
 from sheetsync.tabs import Column, Kind, Owner, feedback_columns
 
 

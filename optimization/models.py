@@ -68,7 +68,7 @@ class OptimizationConstraintSet(models.Model):
     synergy_bonuses_json = models.JSONField(default=list, blank=True)
     rules_json = models.JSONField(
         default=list, blank=True
-    )  # the compiled rows, each with its tab and row: see optimization.constraints.Rule
+    )  # the compiled rows, each with its tab and row: see optimization.constraints.sets.Rule
     refused_rows_json = models.JSONField(
         default=list, blank=True
     )  # [{"tab", "row", "text"}]: rows that aren't in the set

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from optimization import run_plots
-from optimization.publishing import PERMISSION
-from optimization.run_pages import compare_page, csv_file, print_view, publish_page, workbook_file
-from optimization.run_panels import (
+from optimization.pages import plots as run_plots
+from optimization.pages.panels import (
     RUN,
     at_a_glance,
     certainty,
@@ -16,6 +14,8 @@ from optimization.run_panels import (
     published_card,
     runs_of_initiative,
 )
+from optimization.pages.run_pages import compare_page, csv_file, print_view, publish_page, workbook_file
+from optimization.runs.publishing import PERMISSION
 from sheetsync.admin.extra_pages import ExtraPage, register_page
 from sheetsync.admin.panels import Card, Panel, register_card, register_panel
 

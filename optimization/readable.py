@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from optimization.rules import plain
+from optimization.constraints.rules import plain
 
 
 def shortest(low: float, high: float, *, nearest: float) -> float:

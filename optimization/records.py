@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from backlog.models import Initiative as StoredInitiative
-from optimization.eligibility import CLOSED
-from optimization.facts import Initiative, Scenario
+from optimization.constraints.rules import EVERYTHING, plain
 from optimization.models import OptimizationConstraintSet
-from optimization.objective import scope_slice, weights_refusal
-from optimization.rules import EVERYTHING, plain
 from optimization.services import Kpis, as_facts, inactive_kpis, initiative_fields, kpis
+from optimization.solving.eligibility import CLOSED
+from optimization.solving.facts import Initiative, Scenario
+from optimization.solving.objective import scope_slice, weights_refusal
 from sheetsync.cells import Value, fold
 from sheetsync.records import Incoming, ModelRecords, Record, Scene
 from sheetsync.view import SheetRow

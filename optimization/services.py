@@ -9,10 +9,10 @@ from typing import Any
 from django.db.models import QuerySet
 
 from backlog.models import Initiative as StoredInitiative
-from optimization.facts import TOKEN_COLUMNS, Initiative, Scenario, Snapshot
+from optimization.constraints.rules import ALL, DIMENSIONS, INITIATIVE, Rule
 from optimization.models import OptimizationConstraintSet, OptimizationScenario
-from optimization.objective import Refusal
-from optimization.rules import ALL, DIMENSIONS, INITIATIVE, Rule
+from optimization.solving.facts import TOKEN_COLUMNS, Initiative, Scenario, Snapshot
+from optimization.solving.objective import Refusal
 from productops.models import MetricConfig
 from productops.services import Kpis, kpis
 from sheetsync.cells import fold, nearest

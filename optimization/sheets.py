@@ -6,7 +6,7 @@ They are registered in the order in which they are saved: constraints and target
 from __future__ import annotations
 
 from optimization.columns import CANDIDATES_COLUMNS, CONSTRAINTS_COLUMNS, SCENARIO_CONFIG_COLUMNS, TARGETS_COLUMNS
-from optimization.compiling import ConstraintCompiler
+from optimization.constraints.compiling import ConstraintCompiler
 from optimization.output_columns import (
     FRONTIER_COLUMNS,
     GAPS_COLUMNS,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from backlog.models import Initiative
-from productops.evaluation import FRAMEWORKS
 from productops.jobs import (
     KPI_CONTRIBUTIONS,
     MATH_MODELS,
@@ -18,10 +17,11 @@ from productops.jobs import (
     productops_job,
 )
 from productops.llm import actions as _llm_actions  # noqa: F401  # registers the actions that ask a language model
+from productops.model_templates.started import start_from_template
 from productops.models import SHARED_KEY, InitiativeMathModel, InitiativeParam
-from productops.scores import store_scores, switch_scores
+from productops.scores.evaluation import FRAMEWORKS
+from productops.scores.stored import store_scores, switch_scores
 from productops.seeding import FRAMEWORK, needed_params, without_row
-from productops.started import start_from_template
 from sheetsync.cells import nearest
 from sheetsync.context import ActionContext
 from sheetsync.models import Workbook

@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from backlog.models import Initiative
-from productops.chains import ChainError
-from productops.evaluation import load_kpis
+from productops.metrics.chains import ChainError
+from productops.metrics.stored_chains import chains_json, stored_texts, union_of
 from productops.models import InitiativeContribution
-from productops.stored_chains import chains_json, stored_texts, union_of
+from productops.scores.evaluation import load_kpis
 from sheetsync.backfilling import BATCH, Step, backfill
 from sheetsync.context import ActionContext
 from sheetsync.storage import Origin, RecordUpdate

@@ -12,17 +12,17 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from backlog.models import Initiative, ScoringFramework
-from productops.consistency import Kind
-from productops.contribution_check import Standing, adoption_remark, comparison
-from productops.evaluation import FRAMEWORKS, SCORE_PARTS, load_kpis
+from productops.contributions.check import Standing, adoption_remark, comparison
+from productops.contributions.consistency import Kind
+from productops.contributions.report import load_inputs, load_report, load_standing
 from productops.figures import amount
-from productops.formula_steps import steps_text
+from productops.formulas.steps import steps_text
 from productops.model_outputs import explain_model, model_spreads
 from productops.models import SHARED_KEY, InitiativeMathModel, InitiativeParam, InitiativeScoring
-from productops.ranges import shown_drawing
-from productops.reports import load_inputs, load_report, load_standing
-from productops.spread_figures import KpiSpread
-from productops.spread_plots import histogram_plot, tornado_plot
+from productops.scores.evaluation import FRAMEWORKS, SCORE_PARTS, load_kpis
+from productops.spreads.figures import KpiSpread
+from productops.spreads.plots import histogram_plot, tornado_plot
+from productops.spreads.ranges import shown_drawing
 from sheetsync.admin.links import run_address
 from sheetsync.admin.plots import render_plot
 from sheetsync.admin.tables import shown_number, table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from productops.records import initiative_keys, initiative_pks
+from productops.records.shared import initiative_keys, initiative_pks
 from sheetsync.context import ActionContext
 from sheetsync.models import Workbook
 from sheetsync.opentab import TabJob

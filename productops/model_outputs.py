@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from productops.draws import Shape
-from productops.formula_steps import Step, explain_formula
-from productops.formulas import FormulaError
-from productops.scoring import ModelInput, ModelOutcome, ParamInput, contribution_sources, evaluate_model
-from productops.spread import Sampler
-from productops.spread_figures import KpiSpread, kpi_spreads, spread_text
-from productops.unit_check import param_unit
+from productops.formulas.language import FormulaError
+from productops.formulas.steps import Step, explain_formula
+from productops.scores.scoring import ModelInput, ModelOutcome, ParamInput, contribution_sources, evaluate_model
+from productops.scores.unit_check import param_unit
+from productops.spreads.draws import Shape
+from productops.spreads.figures import KpiSpread, kpi_spreads, spread_text
+from productops.spreads.spread import Sampler
 
 _LONGEST_STEP = 160  # characters of a step that a cell shows
 _REMEMBERED = 16_384  # models whose texts are kept: an action shows its tabs several times

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from django.urls import reverse
 
-from productops.adoption_page import PAGE as ADOPTIONS
-from productops.adoption_page import adoptions
-from productops.approving import approval_panel, approvals, models_to_approve, params_to_approve, stale_adoptions
+from productops.approvals.pages import approval_panel, approvals, models_to_approve, params_to_approve, stale_adoptions
+from productops.contributions.adoption_page import PAGE as ADOPTIONS
+from productops.contributions.adoption_page import adoptions
 from productops.initiative_panels import consistency, contributions, model_steps, models, params, ranges, scores
-from productops.metric_tree_page import PAGE as METRICS
-from productops.metric_tree_page import metrics
-from productops.ranking_page import PAGE as FRAMEWORKS
-from productops.ranking_page import frameworks
+from productops.metrics.tree_page import PAGE as METRICS
+from productops.metrics.tree_page import metrics
+from productops.scores.ranking_page import PAGE as FRAMEWORKS
+from productops.scores.ranking_page import frameworks
 from sheetsync.admin.dashboard import Waiting, register_waiting
 from sheetsync.admin.extra_pages import ExtraPage, register_page
 from sheetsync.admin.panels import Panel, register_panel

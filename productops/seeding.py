@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from backlog.models import ScoringFramework
-from productops.evaluation import load_facts, load_models, load_params
-from productops.formulas import FormulaError, match_names, parse_formula
+from productops.formulas.language import FormulaError, match_names, parse_formula
 from productops.models import SHARED_KEY
+from productops.scores.evaluation import load_facts, load_models, load_params
 from sheetsync.view import TabView, identity_text
 from sheetsync.words import snake_case
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from backlog.models import Initiative
-from productops.contribution_draws import ContributionDraws, DrawnParam, contribution_draws
-from productops.evaluation import PICKED, Kpis, load_kpis
 from productops.models import SHARED_KEY
-from productops.ranges import explanations_of, spreads_of
+from productops.scores.evaluation import PICKED, Kpis, load_kpis
+from productops.spreads.contribution_draws import ContributionDraws, DrawnParam, contribution_draws
+from productops.spreads.ranges import explanations_of, spreads_of
 
 __all__ = [
     "SHARED_KEY",

@@ -5,15 +5,15 @@ They are registered in the order in which they are saved: what a later tab refer
 
 from __future__ import annotations
 
-from productops.columns import SCORED
-from productops.columns_models import MATH_MODELS_COLUMNS, PARAMS_COLUMNS
-from productops.columns_scoring import KPI_CONTRIBUTIONS_COLUMNS, METRICS_CONFIG_COLUMNS, SCORING_INPUTS_COLUMNS
-from productops.model_templates import TEMPLATE_FIELDS
-from productops.records_contributions import ContributionRecords
-from productops.records_metrics import MetricRecords
-from productops.records_models import MathModelRecords
-from productops.records_params import ParamRecords
-from productops.records_scoring import ScoringRecords
+from productops.columns.models import MATH_MODELS_COLUMNS, PARAMS_COLUMNS
+from productops.columns.scoring import KPI_CONTRIBUTIONS_COLUMNS, METRICS_CONFIG_COLUMNS, SCORING_INPUTS_COLUMNS
+from productops.columns.shared import SCORED
+from productops.model_templates.stored import TEMPLATE_FIELDS
+from productops.records.contributions import ContributionRecords
+from productops.records.metrics import MetricRecords
+from productops.records.models import MathModelRecords
+from productops.records.params import ParamRecords
+from productops.records.scoring import ScoringRecords
 from sheetsync.registry import backend, registry
 from sheetsync.tabs import Role, Tab
 

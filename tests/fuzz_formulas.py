@@ -11,12 +11,12 @@ import time
 
 import numpy as np
 
-from productops.formula_arrays import DrawnEvaluation, Samples, evaluate_draws
-from productops.formula_steps import explain_formula
-from productops.formula_tree import MAX_MAGNITUDE
-from productops.formula_units import infer
-from productops.formulas import Evaluation, Formula, FormulaError, evaluate, parse_formula
-from productops.units import read_unit
+from productops.formulas.arrays import DrawnEvaluation, Samples, evaluate_draws
+from productops.formulas.language import Evaluation, Formula, FormulaError, evaluate, parse_formula
+from productops.formulas.steps import explain_formula
+from productops.formulas.tree import MAX_MAGNITUDE
+from productops.formulas.units import infer
+from productops.units.quantities import read_unit
 from tests.productops.formula_inputs import HOSTILE, formula_inputs
 
 TOLD_EVERY = 50_000

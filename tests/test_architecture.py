@@ -58,9 +58,10 @@ def pure_modules() -> list[Path]:
 
 
 def modules_named(name: str) -> list[Path]:
-    """Where a module of the purity contract stands: in one app or several."""
-    place = f"{name.replace('.', '/')}.py"
-    return [path for path in (ROOT / place, *(ROOT / app / place for app in APPS)) if path.exists()]
+    """Where a module of the purity contract stands, in one app or several; of a package, every module."""
+    place = name.replace(".", "/")
+    bases = [ROOT, *(ROOT / app for app in APPS)]
+    return [path for base in bases for path in (base / f"{place}.py", *(base / place).rglob("*.py")) if path.exists()]
 
 
 def test_imports_keep_to_the_contracts() -> None:

@@ -30,8 +30,8 @@ from config.demo.shelf import BOOKS, TabNotFound, type_rows
 from config.demo.story import Story
 from config.demo.strategy import CONSTRAINTS, KPIS, REVENUE, SCENARIOS, TARGETS
 from config.demo.workbooks import write_intake
+from optimization.constraints.rules import RuleType
 from optimization.models import OptimizationRun, Portfolio
-from optimization.rules import RuleType
 from productops.llm.stand_in import SAYS_SO
 from productops.models import InitiativeMathModel, InitiativeParam, LanguageModelAnswer, MetricConfig
 from sheetsync.headers import Header, find_header

@@ -14,10 +14,10 @@ from django.conf import settings
 from django.core.management import get_commands, load_command_class
 
 from config.management.commands.tab_reference import PAGE, reference_text
-from optimization.readings import ConstraintRow, Known, TargetRow, read_constraint, read_target
-from optimization.rules import RuleType
-from productops.chains import Chain, parse_chain
-from productops.formulas import Formula, parse_formula
+from optimization.constraints.readings import ConstraintRow, Known, TargetRow, read_constraint, read_target
+from optimization.constraints.rules import RuleType
+from productops.formulas.language import Formula, parse_formula
+from productops.metrics.chains import Chain, parse_chain
 from sheetsync.cells import Refusal, parse
 from sheetsync.reference import anchor
 from sheetsync.registry import registry

@@ -12,7 +12,7 @@ from config.demo.company import PERIOD, Cell, Cells
 from config.demo.shelf import UNTOUCHED
 from config.demo.steps import Filling
 from optimization.models import OptimizationRun
-from optimization.running import ENDED
+from optimization.runs.running import ENDED
 from sheetsync.tabs import Role
 
 if TYPE_CHECKING:

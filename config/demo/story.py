@@ -25,7 +25,7 @@ from config.demo.shelf import BOOKS, TITLES, Shelf, type_rows
 from config.demo.steps import Filling
 from config.demo.strategy import NORTH_STAR, RULES, SCENARIOS
 from optimization.models import OptimizationRun
-from optimization.running import ENDED
+from optimization.runs.running import ENDED
 from productops.models import KpiLevel, MetricConfig
 from sheetsync.connecting import canonical_location
 from sheetsync.context import Arguments

@@ -12,7 +12,7 @@ from productops.llm.shapes import SuggestedModel, Summary
 from productops.llm.suggesting import Suggestions, WantedRow, show_suggestions, tell_not_asked, wanted_rows
 from productops.llm.summarising import Summaries, text_of, why_none
 from productops.models import InitiativeMathModel
-from productops.records import initiative_pks
+from productops.records.shared import initiative_pks
 from sheetsync.context import ActionContext
 from sheetsync.models import Workbook
 from sheetsync.opentab import TabJob

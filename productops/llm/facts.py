@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from backlog.models import Initiative, ScoringFramework
-from productops.evaluation import Kpis, load_kpis
 from productops.llm.examples import Approved, similar, words_of
 from productops.models import InitiativeMathModel, InitiativeParam, MetricConfig
-from productops.scoring import ParamInput
+from productops.scores.evaluation import Kpis, load_kpis
+from productops.scores.scoring import ParamInput
 
 MOST_METRICS, MOST_PARAMETERS, MOST_KPIS = 60, 60, 60
 TEXTS = ("title", "problem_statement", "hypothesis", "customer_segment", "initiative_type")

@@ -13,8 +13,8 @@ from typing import Any
 from django.conf import settings
 from django.template import Context, Engine, TemplateDoesNotExist, TemplateSyntaxError
 
-from productops.formula_functions import FUNCTIONS
-from productops.formula_tree import MAX_EXPONENT, MAX_MAGNITUDE
+from productops.formulas.functions import FUNCTIONS
+from productops.formulas.tree import MAX_EXPONENT, MAX_MAGNITUDE
 from sheetsync.runs import NotPossible
 
 DATA_BEGINS, DATA_ENDS = "<data>", "</data>"

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from productops.llm.shapes import SuggestedModel, SuggestedParameter, Summary
 from productops.llm.wording import as_plain_text
-from productops.unit_words import CURRENCIES
+from productops.units.words import CURRENCIES
 from sheetsync.words import snake_case
 
 NAME = "stand-in"

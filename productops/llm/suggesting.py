@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from productops.chains import ChainError, parse_chain
-from productops.evaluation import PICKED
-from productops.formulas import Formula
+from productops.formulas.language import Formula
 from productops.llm.asking import Ask, NotAsked
 from productops.llm.conversation import Outcome
 from productops.llm.facts import Company, about_model, load_company
@@ -17,8 +15,10 @@ from productops.llm.prompts import SUGGEST_MODEL, fenced, instructions_for
 from productops.llm.shapes import SuggestedModel
 from productops.llm.suggestion_checks import Known, check_model, read_formula
 from productops.llm.wording import notes_on
+from productops.metrics.chains import ChainError, parse_chain
 from productops.models import InitiativeMathModel
-from productops.scoring import VALUE
+from productops.scores.evaluation import PICKED
+from productops.scores.scoring import VALUE
 from sheetsync.opentab import KEY_PARTS
 from sheetsync.tabsync import TabSync
 from sheetsync.view import JOINT, identity_text

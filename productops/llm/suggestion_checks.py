@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from productops.chains import Chain, ChainError, check_ends, parse_chain
-from productops.consistency import ModelFacts, claimed_kpis, model_findings
-from productops.formula_tree import names_in
-from productops.formulas import Formula, FormulaError, evaluate, match_names, parse_formula
+from productops.contributions.consistency import ModelFacts, claimed_kpis, model_findings
+from productops.formulas.language import Formula, FormulaError, evaluate, match_names, parse_formula
+from productops.formulas.tree import names_in
 from productops.llm.shapes import SuggestedModel, Summary
 from productops.llm.wording import MAX_SUMMARY, as_plain_text, has_link
-from productops.scoring import EFFORT, OVERALL, VALUE, ModelInput, ParamInput
-from productops.unit_check import unit_warnings
+from productops.metrics.chains import Chain, ChainError, check_ends, parse_chain
+from productops.scores.scoring import EFFORT, OVERALL, VALUE, ModelInput, ParamInput
+from productops.scores.unit_check import unit_warnings
 from sheetsync.words import as_shown, fold, nearest
 
 LONGEST_FORMULA = 2_000  # characters: a model that a person can read

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from backlog.models import Initiative, LifecycleStatus
-from productops.evaluation import PICKED, load_kpis
 from productops.llm.asking import Ask, NotAsked
 from productops.llm.conversation import Outcome
 from productops.llm.facts import about_summary
@@ -14,6 +13,7 @@ from productops.llm.prompts import SUMMARISE, fenced, instructions_for
 from productops.llm.shapes import Summary
 from productops.llm.suggestion_checks import check_summary
 from productops.llm.wording import MAX_SUMMARY, as_plain_text
+from productops.scores.evaluation import PICKED, load_kpis
 from sheetsync.view import identity_text
 
 # Nobody plans these any more; they are summarised when they are named.

@@ -1,7 +1,7 @@
 from django.db import migrations
 
-from productops.model_templates import add_templates
-from productops.template_library import LIBRARY
+from productops.model_templates.stored import add_templates
+from productops.model_templates.library import LIBRARY
 
 
 def load_library(apps, schema_editor):

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management import call_command
 
-from productops import scoring
+from productops.scores import scoring
 from sheetsync.context import Arguments
 from sheetsync.models import Workbook
 from sheetsync.runs import carry_out, request

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from productops.draws import Shape
-from productops.formula_arrays import Samples, evaluate_draws
-from productops.formulas import Formula, FormulaError, evaluate, parse_formula
-from productops.scoring import ParamInput
-from productops.spread import Sampler
+from productops.formulas.arrays import Samples, evaluate_draws
+from productops.formulas.language import Formula, FormulaError, evaluate, parse_formula
+from productops.scores.scoring import ParamInput
+from productops.spreads.draws import Shape
+from productops.spreads.spread import Sampler
 from tests.benchmarks import floors
 from tests.benchmarks.report import Figure
 from tests.fuzz_formulas import check

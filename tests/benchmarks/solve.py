@@ -15,11 +15,11 @@ from statistics import median
 import highspy
 import numpy as np
 
-from optimization.facts import Initiative, Scenario, Snapshot
-from optimization.milp import solve
-from optimization.problem import Problem, build_problem
-from optimization.rules import Place, Rule, RuleType, Slice
-from optimization.whynot import Inquiry
+from optimization.constraints.rules import Place, Rule, RuleType, Slice
+from optimization.solving.facts import Initiative, Scenario, Snapshot
+from optimization.solving.milp import solve
+from optimization.solving.problem import Problem, build_problem
+from optimization.why.why_not import Inquiry
 from tests.benchmarks.report import Figure
 
 GAP = 1e-3

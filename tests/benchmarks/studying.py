@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from optimization.draw_pool import solve_draws
-from optimization.drawn_problems import DrawnProblems
-from optimization.effort import Effort, Patience
-from optimization.facts import Snapshot
-from optimization.frontier import trace_frontier
-from optimization.milp import solve
-from optimization.problem import Problem, build_problem
+from optimization.solving.effort import Effort, Patience
+from optimization.solving.facts import Snapshot
+from optimization.solving.milp import solve
+from optimization.solving.problem import Problem, build_problem
+from optimization.studies.draw_pool import solve_draws
+from optimization.studies.drawn_problems import DrawnProblems
+from optimization.studies.frontier import trace_frontier
 from tests.benchmarks.report import Figure
 from tests.benchmarks.solve import GAP, big_snapshot
 

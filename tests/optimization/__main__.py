@@ -12,8 +12,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from optimization.milp import solve
-from optimization.problem import Problem, build_problem
+from optimization.solving.milp import solve
+from optimization.solving.problem import Problem, build_problem
 from tests.optimization.claims import false_clash, false_why_ins, false_why_nots, is_plain
 from tests.optimization.enumeration import random_clash, random_snapshot
 from tests.optimization.test_milp import compare

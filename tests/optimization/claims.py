@@ -6,13 +6,13 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from optimization.clash import Change, Clash, Relaxation, find_clash
-from optimization.facts import Snapshot
-from optimization.milp import solve
-from optimization.problem import Problem, build_problem
-from optimization.rules import Rule
-from optimization.whyin import WhyIn, why_in
-from optimization.whynot import Inquiry, WhyNot
+from optimization.constraints.rules import Rule
+from optimization.solving.facts import Snapshot
+from optimization.solving.milp import solve
+from optimization.solving.problem import Problem, build_problem
+from optimization.why.clash import Change, Clash, Relaxation, find_clash
+from optimization.why.why_in import WhyIn, why_in
+from optimization.why.why_not import Inquiry, WhyNot
 from tests.optimization.enumeration import World, random_clash, random_snapshot
 
 HAIR = 1e-3  # of a change: so much less of it doesn't do

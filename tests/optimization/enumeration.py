@@ -10,8 +10,8 @@ import math
 import random
 from dataclasses import dataclass, field, replace
 
-from optimization.facts import Initiative, Scenario, Snapshot
-from optimization.rules import Place, Rule, RuleType, Slice
+from optimization.constraints.rules import Place, Rule, RuleType, Slice
+from optimization.solving.facts import Initiative, Scenario, Snapshot
 
 
 def same(text: str) -> str:

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from optimization.clash import Clash, find_clash
-from optimization.facts import Initiative, Scenario, Snapshot
-from optimization.milp import solve
-from optimization.problem import Problem, build_problem
-from optimization.rules import Place, Rule, RuleType, Slice
+from optimization.constraints.rules import Place, Rule, RuleType, Slice
+from optimization.solving.facts import Initiative, Scenario, Snapshot
+from optimization.solving.milp import solve
+from optimization.solving.problem import Problem, build_problem
+from optimization.why.clash import Clash, find_clash
 from tests.optimization.claims import false_clash
 
 A, B, C = (f"INIT-{number:06d}" for number in range(1, 4))

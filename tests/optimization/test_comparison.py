@@ -9,13 +9,13 @@ from dataclasses import replace
 
 import pytest
 
-from optimization.comparison import Comparison, compare
-from optimization.effort import Effort, Patience
-from optimization.facts import Snapshot
-from optimization.input_changes import ChangeKind, find_changes
-from optimization.milp import solve
-from optimization.problem import Problem, build_problem
-from optimization.rules import Place, Rule, RuleType, Slice
+from optimization.constraints.rules import Place, Rule, RuleType, Slice
+from optimization.solving.effort import Effort, Patience
+from optimization.solving.facts import Snapshot
+from optimization.solving.milp import solve
+from optimization.solving.problem import Problem, build_problem
+from optimization.studies.comparison import Comparison, compare
+from optimization.studies.input_changes import ChangeKind, find_changes
 from tests.optimization.enumeration import random_snapshot
 from tests.optimization.test_frontier import EFFORT, cap, plan
 

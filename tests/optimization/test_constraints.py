@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimization.constraints import (
+from optimization.constraints.rules import Place, Rule
+from optimization.constraints.sets import (
     Compilation,
     CompiledSet,
     ConstraintRow,
@@ -18,8 +19,7 @@ from optimization.constraints import (
     TargetRow,
     compile_constraints,
 )
-from optimization.facts import Initiative, Scenario
-from optimization.rules import Place, Rule
+from optimization.solving.facts import Initiative, Scenario
 
 KEYS = tuple(f"INIT-{number:06d}" for number in range(1, 7))
 A, B, C, D, E, F = KEYS

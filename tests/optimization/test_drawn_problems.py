@@ -10,14 +10,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optimization import draw_pool
-from optimization.draw_pool import WorkerFailed, solve_draws, task_line
-from optimization.draw_worker import packed, serve, unpacked
-from optimization.drawn_problems import Best, DrawnProblems, best_of
-from optimization.effort import Patience
-from optimization.facts import Initiative, Snapshot
-from optimization.milp import solve
-from optimization.problem import Problem, build_problem
+from optimization.solving.effort import Patience
+from optimization.solving.facts import Initiative, Snapshot
+from optimization.solving.milp import solve
+from optimization.solving.problem import Problem, build_problem
+from optimization.studies import draw_pool
+from optimization.studies.draw_pool import WorkerFailed, solve_draws, task_line
+from optimization.studies.draw_worker import packed, serve, unpacked
+from optimization.studies.drawn_problems import Best, DrawnProblems, best_of
 from tests.optimization.enumeration import KPIS, random_snapshot
 from tests.optimization.test_frontier import plan
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from optimization.effort import Effort, Patience
-from optimization.facts import Initiative, Scenario, Snapshot
-from optimization.frontier import Frontier, FrontierStep, at_capacity, capacities, find_knee, trace_frontier
-from optimization.milp import solve
-from optimization.problem import Problem, Refusal, build_problem
-from optimization.rules import Place, Rule, RuleType, Slice
+from optimization.constraints.rules import Place, Rule, RuleType, Slice
+from optimization.solving.effort import Effort, Patience
+from optimization.solving.facts import Initiative, Scenario, Snapshot
+from optimization.solving.milp import solve
+from optimization.solving.problem import Problem, Refusal, build_problem
+from optimization.studies.frontier import Frontier, FrontierStep, at_capacity, capacities, find_knee, trace_frontier
 from tests.optimization.enumeration import random_snapshot
 
 EFFORT = Effort(time_limit_s=60, gap=1e-3)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from backlog.models import Initiative
-from optimization.measuring import frequency_text
 from optimization.models import OptimizationRun, PortfolioItem
+from optimization.studies.measuring import frequency_text
 from productops.models import InitiativeParam
 from sheetsync.models import ActionRun
 from sheetsync.workbooks.memory import Fault
@@ -175,7 +175,7 @@ def test_an_infeasible_run_cannot_be_measured(world: World) -> None:
 
 
 def test_a_called_off_action_keeps_what_was_drawn_until_then(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("optimization.studies.called_off", lambda run: lambda: True)
+    monkeypatch.setattr("optimization.studies.study.called_off", lambda run: lambda: True)
     assert "in none of 120 draws no portfolio was found in time" in texts(world.act(MEASURE), "FAILED")
     assert OptimizationRun.objects.get().owed_tabs_json == []
     assert ActionRun.objects.filter(action=MEASURE, status="failed").exists()

@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optimization import narrowing
-from optimization.facts import Initiative, Scenario, Snapshot
-from optimization.milp import Solution, solve
-from optimization.problem import Problem, build_problem
-from optimization.rules import Place, Rule, RuleType, Slice
-from optimization.solver import Answer, Ending
+from optimization.constraints.rules import Place, Rule, RuleType, Slice
+from optimization.solving import narrowing
+from optimization.solving.facts import Initiative, Scenario, Snapshot
+from optimization.solving.milp import Solution, solve
+from optimization.solving.problem import Problem, build_problem
+from optimization.solving.solver import Answer, Ending
 from tests.optimization.enumeration import World, random_snapshot
 
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from optimization.facts import Initiative, Scenario, Snapshot
-from optimization.milp import solve
-from optimization.outcome import Outcome, outcome
-from optimization.problem import Problem, build_problem
-from optimization.rules import Place, Rule, RuleType, Slice
+from optimization.constraints.rules import Place, Rule, RuleType, Slice
+from optimization.runs.outcome import Outcome, outcome
+from optimization.solving.facts import Initiative, Scenario, Snapshot
+from optimization.solving.milp import solve
+from optimization.solving.problem import Problem, build_problem
 from tests.optimization.enumeration import random_snapshot
 
 A, B, C, D, E = (f"INIT-{number:06d}" for number in range(1, 6))

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from optimization.facts import Initiative, Scenario, Snapshot
-from optimization.milp import solve
-from optimization.prices import Price, Pricing
-from optimization.problem import Problem, build_problem
-from optimization.rules import Place, Rule, RuleType
+from optimization.constraints.rules import Place, Rule, RuleType
+from optimization.solving.facts import Initiative, Scenario, Snapshot
+from optimization.solving.milp import solve
+from optimization.solving.problem import Problem, build_problem
+from optimization.why.prices import Price, Pricing
 from tests.optimization.enumeration import World, random_snapshot
 
 A, B, C = (f"INIT-{number:06d}" for number in range(1, 4))

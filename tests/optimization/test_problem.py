@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import pytest
 
-from optimization.eligibility import eligibility, period_days
-from optimization.facts import Initiative, Scenario, Snapshot
-from optimization.milp import solve
-from optimization.objective import weights_refusal
-from optimization.presolve import contradictions
-from optimization.problem import Problem, Refusal, build_problem
-from optimization.rules import Place, Rule, RuleType, Slice
+from optimization.constraints.rules import Place, Rule, RuleType, Slice
+from optimization.solving.eligibility import eligibility, period_days
+from optimization.solving.facts import Initiative, Scenario, Snapshot
+from optimization.solving.milp import solve
+from optimization.solving.objective import weights_refusal
+from optimization.solving.presolve import contradictions
+from optimization.solving.problem import Problem, Refusal, build_problem
 from tests.optimization.enumeration import random_snapshot
 
 A, B, C, D = (f"INIT-{number:06d}" for number in range(1, 5))

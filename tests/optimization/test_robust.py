@@ -11,12 +11,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from optimization.drawn_problems import DrawnProblems, best_of
-from optimization.facts import Snapshot
+from optimization.constraints.rules import Place, Rule, RuleType
 from optimization.models import OptimizationScenario
-from optimization.robust import Robust, choose_robustly
-from optimization.rules import Place, Rule, RuleType
-from optimization.uncertainty import Evaluation
+from optimization.solving.facts import Snapshot
+from optimization.studies.drawn_problems import DrawnProblems, best_of
+from optimization.studies.robust import Robust, choose_robustly
+from optimization.studies.uncertainty import Evaluation
 from productops.models import InitiativeParam
 from tests.admin_pages import change_url, edit
 from tests.optimization.test_drawn_problems import built

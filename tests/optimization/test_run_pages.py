@@ -14,7 +14,7 @@ from openpyxl import load_workbook
 
 from backlog.models import Initiative
 from optimization.models import OptimizationRun, Publication
-from optimization.publishing import current
+from optimization.runs.publishing import current
 from sheetsync.models import ActionRun, RecordChange
 from tests.optimization.world import RUN_ALL, SAVE, World
 

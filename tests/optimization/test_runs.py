@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from backlog.models import Initiative
-from optimization.facts import Snapshot
 from optimization.models import OptimizationConstraintSet, OptimizationRun, OptimizationScenario, PortfolioItem
-from optimization.running import Effort, run_scenario
+from optimization.runs.running import Effort, run_scenario
+from optimization.solving.facts import Snapshot
 from sheetsync.models import ActionRun
 from tests.optimization.world import POPULATE, RUN_ALL, RUN_TICKED, SAVE, World, texts
 

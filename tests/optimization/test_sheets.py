@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from optimization.rules import DIMENSIONS, RuleType
+from optimization.constraints.rules import DIMENSIONS, RuleType
 from sheetsync.checks import check_declarations
 from sheetsync.headers import Header, find_header
 from sheetsync.registry import registry

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optimization.drawn_problems import DrawnProblems, best_of
-from optimization.facts import Snapshot
-from optimization.rules import Place, Rule, RuleType
-from optimization.uncertainty import Evaluation, Param, Uncertainty, assess, label
+from optimization.constraints.rules import Place, Rule, RuleType
+from optimization.solving.facts import Snapshot
+from optimization.studies.drawn_problems import DrawnProblems, best_of
+from optimization.studies.uncertainty import Evaluation, Param, Uncertainty, assess, label
 from tests.optimization.test_drawn_problems import built
 from tests.optimization.test_frontier import plan
 

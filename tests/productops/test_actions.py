@@ -6,10 +6,10 @@ import pytest
 from django.db.migrations.loader import MigrationLoader
 
 from backlog.models import Initiative
-from productops.model_templates import add_templates, find_template
+from productops.model_templates.library import LIBRARY
+from productops.model_templates.starting import plan_starts, start_models
+from productops.model_templates.stored import add_templates, find_template
 from productops.models import InitiativeMathModel, InitiativeParam, InitiativeScoring, ModelTemplate
-from productops.starting import plan_starts, start_models
-from productops.template_library import LIBRARY
 from sheetsync.models import ActionRun, RecordChange
 from sheetsync.runs import WrongUsage
 from sheetsync.storage import Origin, Storage

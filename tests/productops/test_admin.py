@@ -8,7 +8,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from productops.model_templates import add_templates
+from productops.model_templates.library import LIBRARY
+from productops.model_templates.stored import add_templates
 from productops.models import (
     InitiativeContribution,
     InitiativeMathModel,
@@ -17,7 +18,6 @@ from productops.models import (
     MetricConfig,
     ModelTemplate,
 )
-from productops.template_library import LIBRARY
 from sheetsync.models import ActionRun, RecordChange
 from tests.admin_pages import (
     NOW,

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from productops.adoption import Basis, Since, basis_of, changes
-from productops.scoring import ModelInput, ParamInput, contributions
+from productops.contributions.adoption import Basis, Since, basis_of, changes
+from productops.scores.scoring import ModelInput, ParamInput, contributions
 
 FORMULA = "value = visits * uplift"
 

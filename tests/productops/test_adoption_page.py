@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from backlog.models import Initiative
-from productops import adoption_page
+from productops.contributions import adoption_page
 from productops.models import InitiativeContribution, InitiativeParam
 from sheetsync.models import ActionRun
 from sheetsync.people import PersonScope

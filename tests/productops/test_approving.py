@@ -16,9 +16,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from backlog.models import Initiative
-from productops.decisions import SUBJECTS, rejections
+from productops.approvals.decisions import SUBJECTS, rejections
+from productops.approvals.reviews import seal
 from productops.models import InitiativeContribution, InitiativeMathModel, InitiativeParam, Review
-from productops.reviews import seal
 from sheetsync.models import ActionRun, RecordChange, Workbook
 from sheetsync.people import AuditEntry, PersonScope
 from sheetsync.runs import carry_out, request

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from productops.chains import MAX_LENGTH, MAX_METRICS, Chain, ChainError, check_ends, ends, parse_chain, union
+from productops.metrics.chains import MAX_LENGTH, MAX_METRICS, Chain, ChainError, check_ends, ends, parse_chain, union
 
 
 def chain(text: str) -> Chain:

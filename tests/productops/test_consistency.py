@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from productops.adoption import Adoption
-from productops.chains import Chain, parse_chain
-from productops.consistency import Kind, ModelFacts, Subject, end_warning, model_findings, off_chain_warning, report
-from productops.contribution_check import Standing
-from productops.overlaps import Overlap
-from productops.scoring import ModelInput, ParamInput, contributions
+from productops.contributions.adoption import Adoption
+from productops.contributions.check import Standing
+from productops.contributions.consistency import (
+    Kind,
+    ModelFacts,
+    Subject,
+    end_warning,
+    model_findings,
+    off_chain_warning,
+    report,
+)
+from productops.metrics.chains import Chain, parse_chain
+from productops.metrics.overlaps import Overlap
+from productops.scores.scoring import ModelInput, ParamInput, contributions
 
 ACTIVE = ("gmv", "retention_30d")
 PARAMS = {name: ParamInput(value=2.0, approved=True) for name in ("visits", "conversion_uplift", "basket")}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from productops.draws import Numbers, Range, Shape, drawn, range_of, uniforms
+from productops.spreads.draws import Numbers, Range, Shape, drawn, range_of, uniforms
 
 CHANCES = (np.arange(2_000) + 0.5) / 2_000
 

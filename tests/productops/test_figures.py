@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from productops.adoption import Adoption
-from productops.contribution_check import Standing, check_text, warnings
+from productops.contributions.adoption import Adoption
+from productops.contributions.check import Standing, check_text, warnings
 from productops.figures import amount, assignments, same_numbers
-from productops.scoring import Contributions, ModelInput
+from productops.scores.scoring import Contributions, ModelInput
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 

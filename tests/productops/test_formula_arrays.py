@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from productops.formula_arrays import DrawnEvaluation, Samples, evaluate_draws
-from productops.formulas import Evaluation, Formula, FormulaError, evaluate, parse_formula
+from productops.formulas.arrays import DrawnEvaluation, Samples, evaluate_draws
+from productops.formulas.language import Evaluation, Formula, FormulaError, evaluate, parse_formula
 from tests.productops.formula_inputs import HOSTILE, exact_formula, formula_inputs
 
 ODD = [0.0, 1.0, -1.0, 2.5, -7.0, 1e9, 1e17, 0.5, 3.0]

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from productops.formula_steps import Operand, Step, explain_formula, steps_text
-from productops.formulas import Evaluation, Formula, FormulaError, evaluate, parse_formula
-from productops.units import read_unit
+from productops.formulas.language import Evaluation, Formula, FormulaError, evaluate, parse_formula
+from productops.formulas.steps import Operand, Step, explain_formula, steps_text
+from productops.units.quantities import read_unit
 from tests.productops.formula_inputs import good_formula
 
 Given = tuple[float, str]  # (number, unit)

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pint.errors import DimensionalityError
 
-from productops.formula_units import Inferred, Measure, infer
-from productops.formulas import Formula, parse_formula
-from productops.units import Unit, read_unit, registry
+from productops.formulas.language import Formula, parse_formula
+from productops.formulas.units import Inferred, Measure, infer
+from productops.units.quantities import Unit, read_unit, registry
 from tests.productops.formula_inputs import HOSTILE
 
 

@@ -9,9 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from productops.formula_tree import MAX_DEPTH, MAX_LENGTH, MAX_LINES, MAX_MAGNITUDE, MAX_TOKENS, FormulaRefused
-from productops.formula_walk import walk
-from productops.formulas import (
+from productops.formulas.language import (
     Evaluation,
     Formula,
     FormulaError,
@@ -20,6 +18,8 @@ from productops.formulas import (
     parameters_of,
     parse_formula,
 )
+from productops.formulas.tree import MAX_DEPTH, MAX_LENGTH, MAX_LINES, MAX_MAGNITUDE, MAX_TOKENS, FormulaRefused
+from productops.formulas.walk import walk
 from tests.productops.formula_inputs import HOSTILE, SIGNS, WORDS, formula_inputs, good_formula
 
 NUMBERS = {"a": 3.0, "b": -2.5, "c": 0.0, "d": 7.0, "e": 1e6}

@@ -12,7 +12,7 @@ from productops.llm.prompts import fenced, unfenced
 from productops.llm.shapes import SuggestedModel, SuggestedParameter, Summary
 from productops.llm.suggestion_checks import Known, check_model, check_summary
 from productops.llm.wording import as_plain_text, has_link, notes_on
-from productops.scoring import ParamInput
+from productops.scores.scoring import ParamInput
 
 KNOWN = Known(
     active_kpis=("gmv", "retention"),

@@ -10,8 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from productops.chains import Chain, parse_chain
-from productops.formulas import Formula, parse_formula
+from productops.formulas.language import Formula, parse_formula
 from productops.llm.language_model import Answer, Question, Turn
 from productops.llm.openai_model import OpenAiModel
 from productops.llm.prompts import fenced
@@ -19,6 +18,7 @@ from productops.llm.server import LlmServer
 from productops.llm.shapes import SuggestedModel, Summary
 from productops.llm.stand_in import SAYS_SO, stand_in_answer
 from productops.llm.suggestion_checks import Known, check_model, check_summary
+from productops.metrics.chains import Chain, parse_chain
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from productops.chains import Chain, parse_chain
-from productops.metric_tree import Use, build_tree, trimmed
+from productops.metrics.chains import Chain, parse_chain
+from productops.metrics.tree import Use, build_tree, trimmed
 
 KPIS = {"gmv": "north_star", "retention": "strategic"}
 

@@ -7,8 +7,8 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from productops.chains import Chain, parse_chain
-from productops.overlaps import Claim, find_overlaps, upstream
+from productops.metrics.chains import Chain, parse_chain
+from productops.metrics.overlaps import Claim, find_overlaps, upstream
 
 KPIS = ("gmv", "covers")
 

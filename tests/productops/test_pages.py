@@ -10,9 +10,9 @@ from django.test import Client
 from django.urls import reverse
 
 from backlog.models import Initiative
-from productops.model_templates import add_templates
+from productops.model_templates.library import LIBRARY
+from productops.model_templates.stored import add_templates
 from productops.models import InitiativeContribution, InitiativeParam, InitiativeScoring, ModelTemplate
-from productops.template_library import LIBRARY
 from sheetsync.people import PersonScope
 from tests.admin_pages import NOW, admin_client, change_url, client_with, initiative, math_model, north_star, param
 

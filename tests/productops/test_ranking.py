@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from productops.ranking import Scored, agreements, disagreements, ranks_of, spearman
+from productops.scores.ranking import Scored, agreements, disagreements, ranks_of, spearman
 
 FRAMEWORKS = ("RICE", "WSJF")
 SCORES = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(-5, 5).map(float), min_size=3)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from productops.scoring import (
+from productops.scores.scoring import (
     Contributions,
     ModelInput,
     ParamInput,

@@ -7,9 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from productops.draws import Shape
-from productops.scoring import ModelInput, ParamInput
-from productops.spread import Sampler, Spread, spread_of
+from productops.scores.scoring import ModelInput, ParamInput
+from productops.spreads.draws import Shape
+from productops.spreads.spread import Sampler, Spread, spread_of
 
 KPIS = ("gmv", "retention_30d")
 UPLIFT = ParamInput(value=0.02, approved=True, low=0.01, high=0.04, owner="INIT-000001")

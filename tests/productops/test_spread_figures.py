@@ -7,11 +7,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from productops.draws import Shape
-from productops.scoring import ModelInput, ParamInput
-from productops.spread import Sampler, spread_of
-from productops.spread_figures import KpiSpread, histogram, kpi_spreads, spread_text
-from productops.spread_plots import histogram_plot, tornado_plot
+from productops.scores.scoring import ModelInput, ParamInput
+from productops.spreads.draws import Shape
+from productops.spreads.figures import KpiSpread, histogram, kpi_spreads, spread_text
+from productops.spreads.plots import histogram_plot, tornado_plot
+from productops.spreads.spread import Sampler, spread_of
 from sheetsync.plots import PlotKind
 
 KPIS = ("gmv", "retention_30d")

@@ -6,11 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from productops.chains import Chain, parse_chain
-from productops.consistency import ModelFacts, model_findings
-from productops.scoring import ModelInput, ParamInput
-from productops.template_library import LIBRARY
-from productops.templates import (
+from productops.contributions.consistency import ModelFacts, model_findings
+from productops.metrics.chains import Chain, parse_chain
+from productops.model_templates.library import LIBRARY
+from productops.model_templates.templates import (
     TemplateParam,
     chain_to,
     example_of,
@@ -19,8 +18,9 @@ from productops.templates import (
     problems,
     read_params,
 )
-from productops.unit_check import unit_warnings
-from productops.units import understood
+from productops.scores.scoring import ModelInput, ParamInput
+from productops.scores.unit_check import unit_warnings
+from productops.units.quantities import understood
 
 FUNNEL = LIBRARY[0]
 

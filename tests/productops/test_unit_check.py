@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from productops.scoring import ModelInput, ParamInput
-from productops.template_library import LIBRARY
-from productops.templates import Template
-from productops.unit_check import unit_note, unit_warnings
+from productops.model_templates.library import LIBRARY
+from productops.model_templates.templates import Template
+from productops.scores.scoring import ModelInput, ParamInput
+from productops.scores.unit_check import unit_note, unit_warnings
 
 KPIS = {
     "gmv": "GBP",

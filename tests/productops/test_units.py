@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from productops.units import PLAIN, Unit, nearest_unit, product, read_unit, simplified, understood
+from productops.units.quantities import PLAIN, Unit, nearest_unit, product, read_unit, simplified, understood
 
 
 def unit(text: str) -> Unit:

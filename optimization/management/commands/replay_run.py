@@ -8,10 +8,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from optimization.effort import Effort
 from optimization.models import OptimizationRun
-from optimization.objective import Refusal
-from optimization.replaying import differences, replay
+from optimization.runs.replaying import differences, replay
+from optimization.solving.effort import Effort
+from optimization.solving.objective import Refusal
 from sheetsync.cells import nearest
 from sheetsync.management.commands.action import WRONG_USAGE
 

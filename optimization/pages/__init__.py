@@ -1,0 +1,1 @@
+"""What the admin and files for people show of runs."""

@@ -1,0 +1,1 @@
+"""Approving models and parameters: what waits, who decides, what a decision does."""

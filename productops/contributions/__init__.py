@@ -1,0 +1,1 @@
+"""KPI contributions: entered, computed, adopted, and what doesn't go together."""

@@ -1,0 +1,1 @@
+"""Metric chains, one by one and taken together as a graph."""

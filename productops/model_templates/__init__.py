@@ -1,0 +1,1 @@
+"""Templates of math models, and models started from them."""

@@ -1,0 +1,1 @@
+"""Scores of the frameworks, computed, stored and held against one another."""

@@ -1,0 +1,1 @@
+"""Units in the words that people write. Pure."""
