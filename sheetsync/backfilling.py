@@ -1,7 +1,8 @@
 """Backfills: passes over what is stored, in batches, that go on where they stopped.
 
 A backfill is recorded like an action: its run holds what was changed and, in its payload, how far it came. A run that didn't get
-to its end is taken up by the next call; a process that still works on it then finds that it was taken over, and stops.
+to its end is taken up by the next call; a process that still works on it then finds that it was taken over, and stops. One that is
+cancelled stops before its next batch, or inside one wherever a sync tells how far it is.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from sheetsync.cancelling import Cancelled, stop_if_cancelled
 from sheetsync.cells import nearest
 from sheetsync.context import ActionContext, Arguments, Message
 from sheetsync.models import ActionRun, RecordChange
 from sheetsync.planning import stored_lines
-from sheetsync.runs import WrongUsage
+from sheetsync.runs import Progress, WrongUsage
 from sheetsync.workbooks.kinds import open_workbook, rehearse
 
 logger = logging.getLogger(__name__)
@@ -79,23 +81,22 @@ def find_backfill(name: str) -> Backfill:
     raise WrongUsage(f"there is no backfill {name!r}; {hint}")
 
 
-def carry_out(
-    name: str, *, requested_by: str = "", progress: Callable[[str, int, int], None] | None = None
-) -> ActionContext:
+def carry_out(name: str, *, requested_by: str = "", progress: Progress | None = None) -> ActionContext:
     """Carries out a backfill, from where an earlier run of it stopped. Raises WrongUsage.
 
     What goes wrong is told in the run. An interruption (Ctrl-C) is told there as well, and raised on.
     """
     found = find_backfill(name)
     context = _context(_claim(found, requested_by))
-    if progress is not None:
-        context.progress = progress
+    context.progress = _at_safe_points(context.run, progress)
     try:
         _go_on(context, found)
         _end(context, complete=True)
     except TakenOver:
         context.report.tabs_stopped += 1
         context.report.tell("FAILED", "another process goes on with this backfill; this one stopped")
+    except Cancelled as cancelled:
+        _break_off(context, f"cancelled by {cancelled.who}")
     except Exception:
         logger.exception("run %s of %s broke off", context.run.run_id, context.action)
         _break_off(context, "the backfill broke off with an error of the program; the operator's log names the run")
@@ -125,7 +126,7 @@ def _claim(found: Backfill, requested_by: str) -> ActionRun:
         runs = ActionRun.objects.select_for_update().filter(action=action, undone_by=None)
         unfinished = runs.filter(payload__complete=False).first()
         run = unfinished or ActionRun(action=action, payload={"cursor": "", "done": 0, "complete": False})
-        run.requested_by, run.status = requested_by, ActionRun.Status.RUNNING
+        run.requested_by, run.status, run.cancelled_by = requested_by, ActionRun.Status.RUNNING, ""
         run.attempts += 1
         run.started_at = run.started_at or timezone.now()
         run.save()
@@ -146,6 +147,17 @@ def _context(run: ActionRun, *, dry_run: bool = False) -> ActionContext:
     said = (Message(**message) for message in run.messages)
     context.report.messages.extend(message for message in said if message.status != "FAILED" or message.workbook)
     return context
+
+
+def _at_safe_points(run: ActionRun, progress: Progress | None) -> Progress:
+    """Tells how far it is, and stops where somebody cancelled it."""
+
+    def tell(what: str, done: int, total: int) -> None:
+        stop_if_cancelled(run)
+        if progress is not None:
+            progress(what, done, total)
+
+    return tell
 
 
 def _go_on(context: ActionContext, found: Backfill) -> None:

@@ -20,6 +20,10 @@ STOPPED = "cancelled by {who} while it ran. What was done until then stays, and 
 class Cancelled(Exception):
     """Somebody cancelled the run: stop here. The text is for people."""
 
+    def __init__(self, who: str) -> None:
+        super().__init__(STOPPED.format(who=who))
+        self.who = who
+
 
 def cancel(run: ActionRun, who: str) -> str:
     """Cancels a run from the state that is stored now. Returns what comes of it, a sentence; "" when the run has ended already."""
@@ -52,4 +56,4 @@ def stop_if_cancelled(run: ActionRun) -> None:
     """At a safe point. Raises Cancelled."""
     who = ActionRun.objects.filter(pk=run.pk).values_list("cancelled_by", flat=True).first()
     if who:
-        raise Cancelled(STOPPED.format(who=who))
+        raise Cancelled(who)

@@ -17,6 +17,7 @@ from productops.backfills import flaws, spell_kpis
 from productops.models import InitiativeContribution, InitiativeMathModel, MetricConfig, ModelTemplate
 from sheetsync import runs as actions
 from sheetsync.backfilling import BACKFILLS, BATCH, Backfill, Step, carry_out, find_backfill, rehearse_backfill
+from sheetsync.cancelling import cancel
 from sheetsync.context import ActionContext, Arguments
 from sheetsync.models import ActionRun, KeyCounter, RecordChange, Workbook
 from sheetsync.runs import WrongUsage
@@ -130,6 +131,40 @@ def test_an_interruption_is_noted_and_raised_on(counting: list[int]) -> None:
         carry_out("counting")
     assert (last_run().status, keys()) == ("failed", ["1", "2"])
     assert "goes on from there" in last_run().messages[0]["text"]
+
+
+def test_one_that_is_cancelled_stops_before_its_next_batch_and_can_go_on_later(counting: list[int]) -> None:
+    def cancel_after_two(what: str, done: int, total: int) -> None:
+        if done == 2:
+            cancel(last_run(), "ada")
+
+    context = carry_out("counting", progress=cancel_after_two)
+    stopped = last_run()
+    # The batch that was about to begin when ada pressed the button is the last one.
+    assert (context.report.status, stopped.status, stopped.cancelled_by, keys()) == (
+        "failed",
+        "failed",
+        "ada",
+        ["1", "2", "3", "4"],
+    )
+    assert stopped.messages[-1]["text"] == (
+        "cancelled by ada; what was done stays, and the same command goes on from there"
+    )
+    carry_out("counting")
+    assert (last_run().status, last_run().cancelled_by, last_run().messages) == ("success", "", [])
+    assert (keys(), ActionRun.objects.count()) == (["1", "2", "3", "4", "5", "6"], 1)
+
+
+def test_one_that_is_cancelled_in_the_middle_of_a_batch_keeps_no_half_of_it(counting: list[int]) -> None:
+    def step(context: ActionContext, cursor: str) -> Step | None:
+        initiative(1)
+        cancel(context.run, "ada")
+        context.progress("counting", 1, 6)
+        return Step(cursor="1", seen=1)
+
+    BACKFILLS["counting"] = Backfill(name="counting", help="Counts.", count=lambda: 6, step=step, in_transaction=True)
+    carry_out("counting")
+    assert (last_run().status, keys()) == ("failed", [])
 
 
 def test_a_process_that_was_killed_left_its_run_running_and_it_is_taken_up(counting: list[int]) -> None:
