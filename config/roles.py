@@ -1,4 +1,4 @@
-"""The four roles as groups: made with the database, and changed by nobody but people afterwards."""
+"""The four roles as groups, made with the database. What a later version adds to a role reaches its group once; the rest is people's."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from django.apps import apps as all_apps
 from django.contrib.auth.models import Group, Permission
 from django.db import models
 
+from sheetsync.people import RoleRights
+
 DOMAIN = ("backlog", "productops", "optimization")
 VIEWER, ANALYST, APPROVER, OPERATOR = "Viewer", "Analyst", "Approver", "Operator"
 # What only those who look after the system see.
-_OPERATORS_ONLY = {"auditentry", "personscope", "rowstate", "keyreservation"}
+_OPERATORS_ONLY = {"auditentry", "personscope", "rowstate", "keyreservation", "rolerights"}
 # What is written once.
-_NEVER_CHANGED = {"auditentry", "recordchange", "cellchange"}
+_NEVER_CHANGED = {"auditentry", "recordchange", "cellchange", "rolerights"}
 # What approvers decide on; adopting a contribution is an approval of its own, and so is publishing a portfolio.
 _APPROVALS = {
     "optimization.add_publication",
@@ -75,28 +77,36 @@ ROLES: dict[str, Callable[[], Iterator[str]]] = {
 
 
 def make_roles(*, using: str, apps: Any = all_apps, **_more: Any) -> None:
-    """Makes the groups that don't exist yet, whenever a database was migrated or emptied. One that does is left as people have set it."""
+    """Makes the groups that don't exist, and gives to those that do what their role never had: once, whenever a database was migrated
+    or emptied. What people took away or added themselves stays as they have set it."""
     if not _is_migrated(apps):
         return
-    missing = set(ROLES) - set(Group.objects.using(using).values_list("name", flat=True))
-    for role in ROLES:
-        if role in missing:
-            group = Group.objects.using(using).create(name=role)
-            group.permissions.set(_permissions(set(ROLES[role]()), using))
+    permissions = _permissions(using)
+    groups = {group.name: group for group in Group.objects.using(using).filter(name__in=ROLES)}
+    remembered = dict(RoleRights.objects.using(using).values_list("role", "rights"))
+    for role, declared in ROLES.items():
+        had = set(remembered.get(role, ()))
+        new = permissions.keys() & set(declared()) - (had if role in groups else set())
+        if new:
+            group = groups.get(role) or Group.objects.using(using).create(name=role)
+            group.permissions.add(*(permissions[right] for right in new))
+            RoleRights.objects.using(using).update_or_create(role=role, defaults={"rights": sorted(had | new)})
 
 
 def _is_migrated(state: Any) -> bool:
-    """Whether the database has groups by now; it may be migrated one app at a time."""
+    """Whether the database has groups, and the memory of their rights, by now; it may be migrated one app at a time."""
     try:
         state.get_model("auth", "Group")
+        state.get_model("sheetsync", "RoleRights")
     except LookupError:
         return False
     return True
 
 
-def _permissions(rights: set[str], using: str) -> list[Permission]:
+def _permissions(using: str) -> dict[str, Permission]:
+    """Those that there are, by `app.codename`."""
     held = Permission.objects.using(using).select_related("content_type")
-    return [each for each in held if f"{each.content_type.app_label}.{each.codename}" in rights]
+    return {f"{each.content_type.app_label}.{each.codename}": each for each in held}
 
 
 def _models(*labels: str) -> Iterator[type[models.Model]]:

@@ -17,6 +17,19 @@ class PersonScope(models.Model):
         return f"{self.user}: {', '.join(self.departments) or 'every department'}"
 
 
+class RoleRights(models.Model):
+    """The rights that this system gave to a role so far: one that people took away since isn't given again."""
+
+    role = models.CharField(max_length=150, unique=True)  # name of the group
+    rights = models.JSONField(default=list)  # ["app_label.codename"]
+
+    class Meta:
+        verbose_name_plural = "rights of roles"
+
+    def __str__(self) -> str:
+        return f"{self.role}: {len(self.rights)} rights"
+
+
 class AuditEntry(models.Model):
     """Something a person did, or tried: signing in, taking data out, approving, changing what others may do. Never changed afterwards."""
 

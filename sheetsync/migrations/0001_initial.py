@@ -41,6 +41,17 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='RoleRights',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('role', models.CharField(max_length=150, unique=True)),
+                ('rights', models.JSONField(default=list)),
+            ],
+            options={
+                'verbose_name_plural': 'rights of roles',
+            },
+        ),
+        migrations.CreateModel(
             name='WorkerBeat',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

@@ -1,4 +1,4 @@
-"""Four roles, made with the database: what each may do, and that people's own changes to them stay."""
+"""Four roles, made with the database: what each may do, that people's own changes to them stay, and that a new version's rights arrive."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 
-from config.roles import ANALYST, APPROVER, OPERATOR, ROLES, VIEWER
+from config.roles import ANALYST, APPROVER, OPERATOR, ROLES, VIEWER, make_roles, viewer
+from sheetsync.people import RoleRights
 
 pytestmark = pytest.mark.django_db
 
@@ -19,6 +20,10 @@ def person(role: str) -> User:
 
 def test_the_roles_are_made_with_the_database() -> None:
     assert set(Group.objects.values_list("name", flat=True)) == {"Viewer", "Analyst", "Approver", "Operator"}
+
+
+def codenames(group: Group) -> set[str]:
+    return set(group.permissions.values_list("codename", flat=True))
 
 
 @pytest.mark.parametrize("role", list(ROLES))
@@ -60,3 +65,39 @@ def test_a_role_that_people_changed_stays_as_it_is() -> None:
     call_command("migrate", verbosity=0)
     assert not Group.objects.get(name=VIEWER).permissions.exists()
     assert Group.objects.get(name=ANALYST).permissions.filter(codename="change_initiative").exists()
+
+
+def test_what_people_added_to_a_role_stays_too() -> None:
+    own = Permission.objects.get(codename="delete_user")
+    Group.objects.get(name=VIEWER).permissions.add(own)
+    call_command("migrate", verbosity=0)
+    assert Group.objects.get(name=VIEWER).permissions.contains(own)
+
+
+def test_a_right_that_a_later_version_gives_to_a_role_reaches_its_group_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    viewers = Group.objects.get(name=VIEWER)
+    viewers.permissions.remove(Permission.objects.get(codename="view_initiative"))
+    monkeypatch.setitem(ROLES, VIEWER, lambda: [*viewer(), "sheetsync.add_actionrun"])
+    call_command("migrate", verbosity=0)
+    assert {"add_actionrun", "view_initiative"} & codenames(viewers) == {"add_actionrun"}
+    viewers.permissions.remove(Permission.objects.get(codename="add_actionrun"))
+    call_command("migrate", verbosity=0)
+    assert "add_actionrun" not in codenames(viewers)
+
+
+def test_a_role_that_was_deleted_is_made_anew_with_all_its_rights() -> None:
+    Group.objects.get(name=APPROVER).delete()
+    call_command("migrate", verbosity=0)
+    rights = {
+        f"{app}.{name}"
+        for app, name in Group.objects.get(name=APPROVER).permissions.values_list("content_type__app_label", "codename")
+    }
+    assert rights == set(ROLES[APPROVER]())
+
+
+def test_a_database_that_was_emptied_has_the_roles_again() -> None:
+    make_roles(using="default")
+    RoleRights.objects.all().delete()
+    Group.objects.all().delete()
+    make_roles(using="default")
+    assert "view_initiative" in codenames(Group.objects.get(name=VIEWER))
