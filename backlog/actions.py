@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from backlog.models import Initiative
 from sheetsync.context import ActionContext
 from sheetsync.models import Conflict, Workbook
-from sheetsync.opentab import TabJob
 from sheetsync.records import NewRow, Scene
 from sheetsync.registry import registry
-from sheetsync.runs import action
-from sheetsync.sync import WorkbookJob, sync_workbook
+from sheetsync.runs.actions import action
+from sheetsync.syncing.opentab import TabJob
+from sheetsync.syncing.sync import WorkbookJob, sync_workbook
+from sheetsync.syncing.view import TabView, identity_text
 from sheetsync.tabs import Role
-from sheetsync.view import TabView, identity_text
 
 
 @action(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from django.db import transaction
 
 from backlog.models import Initiative
-from sheetsync.backfilling import Step, backfill
 from sheetsync.context import ActionContext
 from sheetsync.models import KeyCounter, KeyReservation, Workbook
-from sheetsync.opentab import TabJob
+from sheetsync.operating.backfilling import Step, backfill
 from sheetsync.registry import registry
-from sheetsync.sync import WorkbookJob, sync_workbook
+from sheetsync.syncing.opentab import TabJob
+from sheetsync.syncing.sync import WorkbookJob, sync_workbook
 from sheetsync.tabs import Role
 
 

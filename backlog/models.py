@@ -69,7 +69,7 @@ NOT_NEGATIVE = [MinValueValidator(0.0)]
 class Initiative(IntakeFields):
     """One piece of work that may be built. Numbers are in the units of the team's sheets; tokens are the unit of capacity."""
 
-    department_path: ClassVar = "department"  # see sheetsync.scope
+    department_path: ClassVar = "department"  # see sheetsync.access.scope
 
     initiative_key = models.CharField(max_length=40, unique=True)
     intake_source = models.CharField(max_length=400, blank=True)
@@ -123,7 +123,7 @@ class Initiative(IntakeFields):
 class IntakeSubmission(IntakeFields):
     """What the intake row of an initiative last said. Where the initiative differs, a person's override holds."""
 
-    department_path: ClassVar = "initiative__department"  # see sheetsync.scope
+    department_path: ClassVar = "initiative__department"  # see sheetsync.access.scope
 
     initiative = models.OneToOneField(Initiative, on_delete=models.CASCADE, related_name="submission")
     workbook = models.ForeignKey(Workbook, on_delete=models.PROTECT, related_name="submissions")

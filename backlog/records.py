@@ -9,11 +9,11 @@ from django.db.models import QuerySet
 
 from backlog.models import INTAKE_FIELDS, Initiative, IntakeSubmission, LifecycleStatus, ScopeMode
 from backlog.services import intake_value
-from sheetsync.cells import Value, encode
 from sheetsync.models import Conflict
 from sheetsync.records import Incoming, ModelRecords, Record, Scene, unknown_key
 from sheetsync.storage import NewRecord, Origin, RecordUpdate
-from sheetsync.view import SheetRow, identity_text
+from sheetsync.syncing.view import SheetRow, identity_text
+from sheetsync.values.cells import Value, encode
 
 
 class IntakeRecords(ModelRecords):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sheetsync.cells import Value
 from sheetsync.models import Workbook
+from sheetsync.values.cells import Value
 
 
 def intake_value(workbook: Workbook, name: str, said: Value) -> Value:

@@ -9,7 +9,7 @@ from django.apps import apps as all_apps
 from django.contrib.auth.models import Group, Permission
 from django.db import models
 
-from sheetsync.people import RoleRights
+from sheetsync.access.people import RoleRights
 
 DOMAIN = ("backlog", "productops", "optimization")
 VIEWER, ANALYST, APPROVER, OPERATOR = "Viewer", "Analyst", "Approver", "Operator"

@@ -283,7 +283,7 @@ UNFOLD = {
         "show_all_applications": False,
         "navigation": "sheetsync.site.sidebar",
     },
-    "LOGIN": {"form": "sheetsync.sign_in.SignInForm"},
+    "LOGIN": {"form": "sheetsync.access.sign_in.SignInForm"},
 }
 
 # Reverse proxies in front of the pages: the address of a person's browser is what the outermost of ours says.

@@ -19,8 +19,8 @@ from jwt import PyJWTError
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 from mozilla_django_oidc.views import OIDCAuthenticationCallbackView, OIDCAuthenticationRequestView
 
-from sheetsync.audit import note
-from sheetsync.people import AuditEntry
+from sheetsync.access.audit import note
+from sheetsync.access.people import AuditEntry
 
 
 class CompanyAccounts(OIDCAuthenticationBackend):  # type: ignore[misc]

@@ -5,7 +5,8 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from config import single_sign_on
-from sheetsync import health, views
+from sheetsync.runs import health
+from sheetsync.web import views
 
 urlpatterns = [
     path("admin/", admin.site.urls),

@@ -11,13 +11,13 @@ from optimization.runs.outputs import mark_written, output_jobs, unwritten_runs
 from optimization.runs.runner import Runner
 from optimization.studies.study import Study
 from sheetsync.context import ActionContext
-from sheetsync.opentab import TabJob
 from sheetsync.records import NewRow, Scene
 from sheetsync.registry import registry
-from sheetsync.runs import action
-from sheetsync.sync import WorkbookJob, sync_workbook
+from sheetsync.runs.actions import action
+from sheetsync.syncing.opentab import TabJob
+from sheetsync.syncing.sync import WorkbookJob, sync_workbook
+from sheetsync.syncing.view import TabView, identity_text
 from sheetsync.tabs import Role
-from sheetsync.view import TabView, identity_text
 
 SAVED_TOGETHER = ("Scenario_Config", CONSTRAINTS_TAB, TARGETS_TAB)
 

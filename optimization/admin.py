@@ -23,7 +23,7 @@ from sheetsync.admin.base import DeskAdmin, ReadOnlyAdmin, ReadOnlyInline, as_co
 from sheetsync.admin.decorators import shown
 from sheetsync.admin.tables import table
 from sheetsync.admin.transfer import ExportsRows
-from sheetsync.exporting import stored_columns
+from sheetsync.transfer.exporting import stored_columns
 
 STATUS_COLOURS = {
     "optimal": "success",

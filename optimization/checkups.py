@@ -10,7 +10,7 @@ from django.conf import settings
 from optimization.solving.rows import Rows
 from optimization.solving.solver import Effort as SolverEffort
 from optimization.solving.solver import Ending, maximise
-from sheetsync.doctor import Finding, broken, checkup, ok, warning
+from sheetsync.operating.doctor import Finding, broken, checkup, ok, warning
 
 _REPAIR = "Run make setup: it installs the solver anew."
 

@@ -24,7 +24,7 @@ class ObjectiveMode(models.TextChoices):
 class OptimizationScenario(models.Model):
     """What a run is for: a period, a capacity, an objective."""
 
-    department_path: ClassVar = ""  # see sheetsync.scope
+    department_path: ClassVar = ""  # see sheetsync.access.scope
 
     scenario_name = models.CharField(max_length=200, unique=True)
     period_key = models.CharField(max_length=10)

@@ -13,9 +13,9 @@ from optimization.services import Kpis, as_facts, inactive_kpis, initiative_fiel
 from optimization.solving.eligibility import CLOSED
 from optimization.solving.facts import Initiative, Scenario
 from optimization.solving.objective import scope_slice, weights_refusal
-from sheetsync.cells import Value, fold
 from sheetsync.records import Incoming, ModelRecords, Record, Scene
-from sheetsync.view import SheetRow
+from sheetsync.syncing.view import SheetRow
+from sheetsync.values.cells import Value, fold
 
 NO_LONGER = "SKIPPED: no longer a candidate"
 

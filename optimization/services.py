@@ -15,7 +15,7 @@ from optimization.solving.facts import TOKEN_COLUMNS, Initiative, Scenario, Snap
 from optimization.solving.objective import Refusal
 from productops.models import MetricConfig
 from productops.services import Kpis, kpis
-from sheetsync.cells import fold, nearest
+from sheetsync.values.cells import fold, nearest
 
 __all__ = [
     "Kpis",

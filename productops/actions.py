@@ -22,19 +22,19 @@ from productops.models import SHARED_KEY, InitiativeMathModel, InitiativeParam
 from productops.scores.evaluation import FRAMEWORKS
 from productops.scores.stored import store_scores, switch_scores
 from productops.seeding import FRAMEWORK, needed_params, without_row
-from sheetsync.cells import nearest
 from sheetsync.context import ActionContext
 from sheetsync.models import Workbook
-from sheetsync.opentab import TabJob
 from sheetsync.records import NewRow, Scene
 from sheetsync.registry import registry
-from sheetsync.runs import WrongUsage, action
+from sheetsync.runs.actions import WrongUsage, action
 from sheetsync.storage import NewRecord, Origin
-from sheetsync.sync import WorkbookJob, sync_workbook
+from sheetsync.syncing.opentab import TabJob
+from sheetsync.syncing.sync import WorkbookJob, sync_workbook
+from sheetsync.syncing.tabsync import TabSync
+from sheetsync.syncing.view import TabView, identity_text
 from sheetsync.tabs import Role
-from sheetsync.tabsync import TabSync
-from sheetsync.view import TabView, identity_text
-from sheetsync.words import squeeze
+from sheetsync.values.cells import nearest
+from sheetsync.values.words import squeeze
 
 NAMELESS = "SKIPPED: model_name is empty; the row is saved once its model has a name"
 

@@ -11,10 +11,10 @@ from productops.metrics.chains import ChainError
 from productops.metrics.stored_chains import chains_json, stored_texts, union_of
 from productops.models import InitiativeContribution
 from productops.scores.evaluation import load_kpis
-from sheetsync.backfilling import BATCH, Step, backfill
 from sheetsync.context import ActionContext
+from sheetsync.operating.backfilling import BATCH, Step, backfill
 from sheetsync.storage import Origin, RecordUpdate
-from sheetsync.words import as_shown, nearest, read_name, squeeze
+from sheetsync.values.words import as_shown, nearest, read_name, squeeze
 
 CONTRIBUTION = "kpi_contribution_json"
 

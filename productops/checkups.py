@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from productops.llm.answers import tokens_of_the_day
-from sheetsync.doctor import Finding, checkup, ok, warning
+from sheetsync.operating.doctor import Finding, checkup, ok, warning
 
 _HERE = frozenset({"127.0.0.1", "localhost", "::1"})
 

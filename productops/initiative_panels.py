@@ -23,11 +23,11 @@ from productops.scores.evaluation import FRAMEWORKS, SCORE_PARTS, load_kpis
 from productops.spreads.figures import KpiSpread
 from productops.spreads.plots import histogram_plot, tornado_plot
 from productops.spreads.ranges import shown_drawing
+from sheetsync.access.scope import is_limited
 from sheetsync.admin.links import run_address
 from sheetsync.admin.plots import render_plot
 from sheetsync.admin.tables import shown_number, table
 from sheetsync.models import ActionRun
-from sheetsync.scope import is_limited
 
 _KEPT = "_productops_standing"  # on the initiative, for the panels of one request
 

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from productops.records.shared import initiative_keys, initiative_pks
 from sheetsync.context import ActionContext
 from sheetsync.models import Workbook
-from sheetsync.opentab import TabJob
 from sheetsync.records import NewRow, Scene, unknown_key
 from sheetsync.registry import registry
-from sheetsync.runs import WrongUsage
+from sheetsync.runs.actions import WrongUsage
 from sheetsync.storage import Origin
+from sheetsync.syncing.opentab import TabJob
+from sheetsync.syncing.tabsync import TabSync
+from sheetsync.syncing.view import TabView, identity_text
 from sheetsync.tabs import Role
-from sheetsync.tabsync import TabSync
-from sheetsync.view import TabView, identity_text
 
 SCORING_INPUTS, MATH_MODELS, PARAMS = "Scoring_Inputs", "MathModels", "Params"
 KPI_CONTRIBUTIONS = "KPI_Contributions"

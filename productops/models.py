@@ -26,7 +26,7 @@ class KpiLevel(models.TextChoices):
 class MetricConfig(models.Model):
     """One KPI of the company."""
 
-    department_path: ClassVar = ""  # see sheetsync.scope
+    department_path: ClassVar = ""  # see sheetsync.access.scope
 
     kpi_key = models.CharField(max_length=100, unique=True)
     kpi_name = models.CharField(max_length=200, blank=True)
@@ -50,7 +50,7 @@ class MetricConfig(models.Model):
 class InitiativeScoring(models.Model):
     """Inputs and scores of every framework, side by side; the active ones are copied to the initiative."""
 
-    department_path: ClassVar = "initiative__department"  # see sheetsync.scope
+    department_path: ClassVar = "initiative__department"  # see sheetsync.access.scope
 
     initiative = models.OneToOneField(Initiative, on_delete=models.CASCADE, related_name="scoring")
     rice_reach = models.FloatField(null=True, blank=True, validators=[MinValueValidator(0.0)])
@@ -86,7 +86,7 @@ class InitiativeScoring(models.Model):
 class InitiativeMathModel(models.Model):
     """One model of how an initiative moves a KPI: a formula over named parameters, and the metric chain it stands for."""
 
-    department_path: ClassVar = "initiative__department"  # see sheetsync.scope
+    department_path: ClassVar = "initiative__department"  # see sheetsync.access.scope
 
     initiative = models.ForeignKey(Initiative, on_delete=models.CASCADE, related_name="math_models")
     model_name = models.CharField(max_length=200)
@@ -115,7 +115,7 @@ class InitiativeMathModel(models.Model):
 class InitiativeParam(models.Model):
     """One assumption: a named number with unit and range. Without an initiative it is shared by all (`SHARED` in the sheet)."""
 
-    department_path: ClassVar = "initiative__department"  # see sheetsync.scope
+    department_path: ClassVar = "initiative__department"  # see sheetsync.access.scope
     shared_without: ClassVar = "initiative"
 
     initiative = models.ForeignKey(Initiative, null=True, blank=True, on_delete=models.CASCADE, related_name="params")
@@ -160,7 +160,7 @@ class InitiativeParam(models.Model):
 class InitiativeContribution(models.Model):
     """Notes on an initiative's KPI contributions, and where an adopted number came from. The number itself stands on the initiative."""
 
-    department_path: ClassVar = "initiative__department"  # see sheetsync.scope
+    department_path: ClassVar = "initiative__department"  # see sheetsync.access.scope
 
     initiative = models.OneToOneField(Initiative, on_delete=models.CASCADE, related_name="contribution")
     notes = models.TextField(blank=True)
@@ -186,7 +186,7 @@ class InitiativeContribution(models.Model):
 class ModelTemplate(models.Model):
     """A kind of math model that initiatives may start from, with a worked example; curated by analysts."""
 
-    department_path: ClassVar = ""  # see sheetsync.scope
+    department_path: ClassVar = ""  # see sheetsync.access.scope
 
     template_name = models.CharField(max_length=200, unique=True)
     description = models.TextField(blank=True)

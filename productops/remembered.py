@@ -9,8 +9,8 @@ from django.core.cache import cache
 from django.db import connection
 from django.http import HttpRequest
 
-from sheetsync.scope import departments_of
-from sheetsync.view import digest
+from sheetsync.access.scope import departments_of
+from sheetsync.syncing.view import digest
 
 KEPT_FOR_S = 600
 MANY = 2_000  # records from which working out anew takes longer than a page may

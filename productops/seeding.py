@@ -9,8 +9,8 @@ from backlog.models import ScoringFramework
 from productops.formulas.language import FormulaError, match_names, parse_formula
 from productops.models import SHARED_KEY
 from productops.scores.evaluation import load_facts, load_models, load_params
-from sheetsync.view import TabView, identity_text
-from sheetsync.words import snake_case
+from sheetsync.syncing.view import TabView, identity_text
+from sheetsync.values.words import snake_case
 
 FRAMEWORK = ScoringFramework.MATH_MODEL.value
 

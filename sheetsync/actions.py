@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from sheetsync.context import ActionContext
-from sheetsync.opentab import TabJob
 from sheetsync.registry import Registered, registry
-from sheetsync.runs import WrongUsage, action, find_tab
-from sheetsync.sync import WorkbookJob, sync_workbook
+from sheetsync.runs.actions import WrongUsage, action, find_tab
+from sheetsync.runs.undo import undo
+from sheetsync.syncing.opentab import TabJob
+from sheetsync.syncing.sync import WorkbookJob, sync_workbook
 from sheetsync.tabs import TWO_WAY, Owner, Role
-from sheetsync.undo import undo
 
 
 @action(

@@ -13,7 +13,7 @@ class SheetsyncConfig(AppConfig):
     verbose_name = "Workbooks"
 
     def ready(self) -> None:
-        from sheetsync import audit
+        from sheetsync.access import audit
         from sheetsync.checks import check_declarations
         from sheetsync.registry import autodiscover
 
@@ -30,8 +30,8 @@ def _look_after_workers(app: AppConfig) -> None:
     from django_q.models import Schedule
     from django_q.signals import post_spawn
 
-    from sheetsync.housekeeping import database_migrated, worker_started
-    from sheetsync.schedules import disarm
+    from sheetsync.runs.housekeeping import database_migrated, worker_started
+    from sheetsync.runs.schedules import disarm
 
     pre_save.connect(disarm, sender=Schedule, dispatch_uid="sheetsync.disarm")
     post_spawn.connect(worker_started, dispatch_uid="sheetsync.worker_started")

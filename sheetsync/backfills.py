@@ -9,10 +9,10 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 
-from sheetsync.backfilling import BATCH, PREFIX, Step, backfill
 from sheetsync.bulk import insert_rows
 from sheetsync.context import ActionContext
 from sheetsync.models import RecordChange
+from sheetsync.operating.backfilling import BATCH, PREFIX, Step, backfill
 
 
 def models_with_history() -> list[type[models.Model]]:

@@ -12,9 +12,9 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.utils.module_loading import module_has_submodule
 
-from sheetsync.headers import alias_clashes
 from sheetsync.registry import Registry, registry
-from sheetsync.runs import ACTIONS
+from sheetsync.runs.actions import ACTIONS
+from sheetsync.syncing.headers import alias_clashes
 from sheetsync.tabs import TWO_WAY, Column, Kind, Owner, Tab
 
 # Which stored fields a kind of cell fits.

@@ -18,13 +18,13 @@ from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
 from sheetsync.connecting import find_tabs
-from sheetsync.doctor import Finding, broken, checkup, ok, warning
-from sheetsync.health import SILENT_AFTER_S, workers
-from sheetsync.housekeeping import SYNC
 from sheetsync.models import KeyCounter, Workbook
-from sheetsync.quota import Load
-from sheetsync.runs import ACTIONS
-from sheetsync.schedules import PREFIX, problem_of, timetable
+from sheetsync.operating.doctor import Finding, broken, checkup, ok, warning
+from sheetsync.operating.quota import Load
+from sheetsync.runs.actions import ACTIONS
+from sheetsync.runs.health import SILENT_AFTER_S, workers
+from sheetsync.runs.housekeeping import SYNC
+from sheetsync.runs.schedules import PREFIX, problem_of, timetable
 from sheetsync.service_tabs import SERVICE_TITLES
 from sheetsync.workbooks.interface import WorkbookUnavailable
 from sheetsync.workbooks.kinds import is_spreadsheet, open_workbook

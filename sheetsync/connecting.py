@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sheetsync.headers import HeaderProblem, column_letter, find_header, nearest_column
 from sheetsync.models import Workbook
 from sheetsync.registry import registry
 from sheetsync.service_tabs import SERVICE_TITLES, service_tabs
+from sheetsync.syncing.headers import HeaderProblem, column_letter, find_header, nearest_column
 from sheetsync.tabs import Column, Tab
 from sheetsync.workbooks.google_address import spreadsheet_id
 from sheetsync.workbooks.interface import Snapshot, WorkbookUnavailable

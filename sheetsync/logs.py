@@ -39,7 +39,7 @@ class PlainFormatter(logging.Formatter):
     """A line for people; tracebacks follow on lines of their own."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """2026-03-31 09:30:00,123 INFO sheetsync.runs [run id] message"""
+        """2026-03-31 09:30:00,123 INFO sheetsync.runs.actions [run id] message"""
         return hide_secrets(super().format(record))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # logging's name

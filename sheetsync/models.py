@@ -8,7 +8,7 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
-from sheetsync.people import AuditEntry, PersonScope, RoleRights  # noqa: F401 - models of this app, too
+from sheetsync.access.people import AuditEntry, PersonScope, RoleRights  # noqa: F401 - models of this app, too
 from sheetsync.tabs import Role
 
 

@@ -11,17 +11,17 @@ from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import connection, models
 
-from sheetsync.cells import Value, blank, nearest
 from sheetsync.storage import NewRecord, RecordUpdate, Storage
+from sheetsync.syncing.view import digest, identity_text
 from sheetsync.tabs import TWO_WAY, Owner, Tab
-from sheetsync.view import digest, identity_text
-from sheetsync.words import as_shown
+from sheetsync.values.cells import Value, blank, nearest
+from sheetsync.values.words import as_shown
 from sheetsync.workbooks.interface import Raw
 
 if TYPE_CHECKING:
     from sheetsync.context import ActionContext
     from sheetsync.models import Workbook
-    from sheetsync.view import SheetRow
+    from sheetsync.syncing.view import SheetRow
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from django.utils.module_loading import autodiscover_modules
 from sheetsync.tabs import Role, Tab
 
 if TYPE_CHECKING:
-    from sheetsync.compiled import Compiler
     from sheetsync.records import Records
+    from sheetsync.syncing.compiled import Compiler
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,8 @@ from django.db import models
 from django.utils import timezone
 
 from sheetsync.bulk import insert_rows, take_ids, update_rows
-from sheetsync.cells import encode
 from sheetsync.models import ActionRun, RecordChange, Workbook
+from sheetsync.values.cells import encode
 
 if TYPE_CHECKING:
     from sheetsync.records import Incoming, Scene

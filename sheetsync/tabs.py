@@ -29,7 +29,7 @@ SHOWN = frozenset({Owner.MIRROR, Owner.COMPUTED})
 
 
 class Kind(StrEnum):
-    """What a cell holds. `sheetsync.cells` parses and renders each kind; the canonical Python value stands behind."""
+    """What a cell holds. `sheetsync.values.cells` parses and renders each kind; the canonical Python value stands behind."""
 
     TEXT = "text"  # str, "" when blank
     LONG_TEXT = "long_text"  # str, "" when blank; shown wide and wrapped

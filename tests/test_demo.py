@@ -34,9 +34,9 @@ from optimization.constraints.rules import RuleType
 from optimization.models import OptimizationRun, Portfolio
 from productops.llm.stand_in import SAYS_SO
 from productops.models import InitiativeMathModel, InitiativeParam, LanguageModelAnswer, MetricConfig
-from sheetsync.headers import Header, find_header
 from sheetsync.models import Workbook
 from sheetsync.registry import registry
+from sheetsync.syncing.headers import Header, find_header
 from sheetsync.tabs import Role
 from tests.test_docs import rows_of
 

@@ -18,11 +18,11 @@ from optimization.constraints.readings import ConstraintRow, Known, TargetRow, r
 from optimization.constraints.rules import RuleType
 from productops.formulas.language import Formula, parse_formula
 from productops.metrics.chains import Chain, parse_chain
-from sheetsync.cells import Refusal, parse
 from sheetsync.reference import anchor
 from sheetsync.registry import registry
-from sheetsync.runs import ACTIONS
+from sheetsync.runs.actions import ACTIONS
 from sheetsync.tabs import Column, Kind, Owner
+from sheetsync.values.cells import Refusal, parse
 
 ROOT = Path(settings.BASE_DIR)
 DOCS = ROOT / "docs"

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Protocol
 
 from config.demo.company import COMPANY, FORMS, Cell, Cells, IntakeForm
-from sheetsync.headers import TOP_ROWS, Header, HeaderProblem, find_header
+from sheetsync.syncing.headers import TOP_ROWS, Header, HeaderProblem, find_header
 from sheetsync.tabs import Role, Tab
-from sheetsync.words import fold
+from sheetsync.values.words import fold
 
 # Titles of the three workbooks that PMs and analysts work in.
 BOOKS: Mapping[Role, str] = {

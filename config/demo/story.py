@@ -31,9 +31,9 @@ from sheetsync.connecting import canonical_location
 from sheetsync.context import Arguments
 from sheetsync.models import ActionRun, Workbook
 from sheetsync.registry import registry
-from sheetsync.runs import carry_out, request
+from sheetsync.runs.actions import carry_out, request
 from sheetsync.tabs import Role
-from sheetsync.words import fold, trim
+from sheetsync.values.words import fold, trim
 
 _ANOTHER_DATABASE = "Set DATABASE_URL to another database, such as sqlite:///var/demo.sqlite3"
 RUN_ALL = "pm.optimize_run_all_candidates"

@@ -18,10 +18,10 @@ from optimization.constraints.sets import (
 )
 from optimization.models import OptimizationConstraintSet, OptimizationRun, OptimizationScenario
 from optimization.services import inactive_kpis, initiative_keys, kpis, load_initiatives, scenario_facts
-from sheetsync.cells import fold
-from sheetsync.compiled import StatedRow
 from sheetsync.records import Scene
 from sheetsync.storage import NewRecord, Origin, RecordUpdate
+from sheetsync.syncing.compiled import StatedRow
+from sheetsync.values.cells import fold
 
 _OUT_OF_USE = "The constraint set is put out of use in the admin: no run obeys it."
 

@@ -22,7 +22,7 @@ from optimization.constraints.rules import (
     Slice,
     plain,
 )
-from sheetsync.cells import fold, nearest
+from sheetsync.values.cells import fold, nearest
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from sheetsync.cells import fold
+from sheetsync.values.cells import fold
 
 ALL = "all"
 INITIATIVE = "initiative"

@@ -22,7 +22,7 @@ from optimization.constraints.rules import Place, Rule, RuleType
 from optimization.solving.facts import Initiative, Scenario, Snapshot
 from optimization.solving.presolve import by_place, contradictions
 from optimization.solving.problem import Problem, build_problem
-from sheetsync.cells import fold
+from sheetsync.values.cells import fold
 
 __all__ = [
     "Compilation",

@@ -32,8 +32,8 @@ from sheetsync.admin.extra_pages import render_page
 from sheetsync.admin.links import link, record_link
 from sheetsync.admin.plots import render_plot
 from sheetsync.admin.tables import table
-from sheetsync.exporting import harmless
 from sheetsync.models import Workbook
+from sheetsync.transfer.exporting import harmless
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MISSES_PRINTED = 10

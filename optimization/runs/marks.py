@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from optimization.services import Selection, initiative_keys
-from sheetsync.cells import Value, fold, nearest
 from sheetsync.context import ActionContext
-from sheetsync.headers import Header, find_header
 from sheetsync.models import Workbook
 from sheetsync.registry import registry
+from sheetsync.syncing.headers import Header, find_header
+from sheetsync.syncing.view import SheetRow, TabView, view_tab
 from sheetsync.tabs import Role
-from sheetsync.view import SheetRow, TabView, view_tab
+from sheetsync.values.cells import Value, fold, nearest
 
 CANDIDATES = "Candidates"
 TICK, FORCE = "is_selected_for_run", "force"

@@ -17,7 +17,7 @@ from optimization.solving.problem import Problem, Refusal, build_problem, tolera
 from optimization.solving.rows import Bools
 from optimization.why.clash import Clash, find_clash
 from optimization.why.explain import Resolve, dependency_status, reasons
-from sheetsync.cells import fold
+from sheetsync.values.cells import fold
 
 OK, WARNING, CRITICAL = "ok", "warning", "critical"
 MOST_NAMED = 3  # initiatives that a recommendation names

@@ -16,15 +16,15 @@ from optimization.records import contributions_text
 from optimization.runs.running import ENDED
 from optimization.solving.facts import Initiative
 from optimization.studies.measuring import frequency_text
-from sheetsync.appended import AppendedTabSync
-from sheetsync.cells import Value
 from sheetsync.models import Workbook
-from sheetsync.opentab import TabJob
 from sheetsync.records import NewRow, Scene
 from sheetsync.registry import registry
+from sheetsync.syncing.appended import AppendedTabSync
+from sheetsync.syncing.opentab import TabJob
+from sheetsync.syncing.tabsync import TabSync
+from sheetsync.syncing.view import TabView, identity_text
 from sheetsync.tabs import Role
-from sheetsync.tabsync import TabSync
-from sheetsync.view import TabView, identity_text
+from sheetsync.values.cells import Value
 
 RUNS, RESULTS, GAPS = "Runs", "Results", "Gaps_And_Alerts"
 FRONTIER, MEASURE_NEXT = "Frontier", "Measure_Next"

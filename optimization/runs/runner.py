@@ -32,16 +32,16 @@ from optimization.solving.effort import Effort
 from optimization.solving.facts import Scenario, Snapshot
 from optimization.solving.objective import Refusal
 from optimization.why.explanations import Explanations, Extent
-from sheetsync.compiled import CompiledTabSync
 from sheetsync.context import ActionContext
 from sheetsync.models import RowState, TabState, Workbook
-from sheetsync.opentab import TabJob
 from sheetsync.registry import registry
-from sheetsync.runs import WrongUsage
-from sheetsync.sync import WorkbookJob, sync_workbook
+from sheetsync.runs.actions import WrongUsage
+from sheetsync.syncing.compiled import CompiledTabSync
+from sheetsync.syncing.opentab import TabJob
+from sheetsync.syncing.sync import WorkbookJob, sync_workbook
+from sheetsync.syncing.tabsync import TabSync
+from sheetsync.syncing.view import identity_text
 from sheetsync.tabs import Role
-from sheetsync.tabsync import TabSync
-from sheetsync.view import identity_text
 
 SHOWN_EVERY_S = 5.0  # so often explanations are stored while they are computed
 _RULE_TABS = (CONSTRAINTS_TAB, TARGETS_TAB)

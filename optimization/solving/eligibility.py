@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 
 from optimization.solving.facts import Initiative, Scenario
-from sheetsync.cells import fold
+from sheetsync.values.cells import fold
 
 # Work that is finished or given up isn't planned again.
 CLOSED = frozenset({"done", "rejected", "archived"})

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from optimization.constraints.rules import INITIATIVE, Rule
-from sheetsync.cells import fold
+from sheetsync.values.cells import fold
 
 # scope_mode -> the column whose number counts; an empty scope_mode counts as custom.
 TOKEN_COLUMNS = {"mvp": "engineering_tokens_mvp", "full": "engineering_tokens_full", "custom": "engineering_tokens"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from optimization.constraints.rules import ALL, EVERYTHING, TARGETS_TAB, Rule, RuleType, Slice, plain
 from optimization.solving.facts import Scenario, Snapshot
-from sheetsync.cells import fold
+from sheetsync.values.cells import fold
 
 NORTH_STAR = "north_star"
 WEIGHTED = "weighted_kpis"

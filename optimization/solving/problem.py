@@ -19,7 +19,7 @@ from optimization.solving.eligibility import eligibility
 from optimization.solving.facts import Initiative, Scenario, Snapshot
 from optimization.solving.objective import Refusal, read_objective
 from optimization.solving.rows import RowBook, Rows
-from sheetsync.cells import fold
+from sheetsync.values.cells import fold
 
 __all__ = [
     "Expression",

@@ -12,7 +12,7 @@ from optimization.constraints.rules import RuleType, Slice
 from optimization.solving.milp import FEASIBLE, INFEASIBLE, OPTIMAL, solve_again
 from optimization.solving.problem import Expression, Problem, tolerance
 from optimization.solving.rows import Bools, Floats, RowBook, Rows
-from sheetsync.cells import fold
+from sheetsync.values.cells import fold
 
 # A gap as large as a run's would hide what differs between draws; a tiny one costs hardly more.
 GAP = 1e-6

@@ -10,7 +10,7 @@ from typing import Any
 
 from optimization.constraints.rules import Rule, RuleType, plain
 from optimization.solving.facts import Initiative, Scenario, Snapshot
-from sheetsync.cells import fold
+from sheetsync.values.cells import fold
 
 PutBack = Callable[[Snapshot], Snapshot]
 _ELIGIBLE_BY = {

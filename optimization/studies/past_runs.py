@@ -8,8 +8,8 @@ from optimization.models import OptimizationRun
 from optimization.runs.running import ENDED
 from optimization.solving.facts import Snapshot
 from optimization.solving.objective import Refusal
-from sheetsync.cells import fold, nearest
 from sheetsync.models import Workbook
+from sheetsync.values.cells import fold, nearest
 
 SOLVED = (OptimizationRun.Status.OPTIMAL, OptimizationRun.Status.FEASIBLE)
 SEARCHED = (*SOLVED, OptimizationRun.Status.INFEASIBLE)

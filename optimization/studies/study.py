@@ -26,9 +26,9 @@ from optimization.studies.past_runs import SEARCHED, SOLVED, find_run, last_runs
 from optimization.why.explainer import Explainer
 from sheetsync.context import ActionContext
 from sheetsync.models import ActionRun, Workbook
-from sheetsync.runs import WrongUsage
+from sheetsync.runs.actions import WrongUsage
 from sheetsync.storage import Origin, RecordUpdate
-from sheetsync.sync import WorkbookJob, sync_workbook
+from sheetsync.syncing.sync import WorkbookJob, sync_workbook
 from sheetsync.tabs import Role
 
 LOOK_EVERY_S = 1.0  # how often it is looked whether somebody called the action off

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from optimization.constraints.rules import Rule, RuleType
 from optimization.solving.facts import Initiative, Snapshot
 from optimization.solving.problem import Problem
-from sheetsync.cells import fold
+from sheetsync.values.cells import fold
 
 # A snapshot's portfolio: keys selected, or None when there is none.
 Resolve = Callable[[Snapshot], frozenset[str] | None]

@@ -14,7 +14,7 @@ from optimization.solving.milp import FEASIBLE, INFEASIBLE, OPTIMAL, Solution, s
 from optimization.solving.objective import Refusal
 from optimization.solving.problem import Problem
 from optimization.why.why_not import Inquiry
-from sheetsync.cells import nearest
+from sheetsync.values.cells import nearest
 
 
 @dataclass(kw_only=True)

@@ -23,7 +23,7 @@ from optimization.solving.narrowing import maximise_narrowed
 from optimization.solving.problem import Problem, tolerance
 from optimization.solving.rows import Bools, Floats, RowBook, Rows
 from optimization.solving.solver import Answer, Effort, Ending, maximise
-from sheetsync.cells import fold
+from sheetsync.values.cells import fold
 
 REPAIRS = 10  # wrong answers that are ruled out one by one before giving up
 STRICT = 1.0001  # what is more than equal: so many times what still counts as equal

@@ -10,7 +10,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from productops.model_templates.templates import PARTS, Template, params_from_json, params_text, problems, read_params
 from productops.scores.evaluation import load_kpis
 from sheetsync.admin.forms import EditForm
-from sheetsync.words import nearest
+from sheetsync.values.words import nearest
 
 
 class ParamsField(forms.CharField):

@@ -25,18 +25,18 @@ from productops.models import (
     MetricConfig,
     Review,
 )
+from sheetsync.access.scope import is_limited, within_scope
 from sheetsync.admin.asking import run_now
 from sheetsync.admin.base import DeskAdmin, ReadOnlyAdmin, signed_in
 from sheetsync.admin.decorators import shown
 from sheetsync.admin.tables import shown_number, table
 from sheetsync.admin.transfer import TransfersRows
 from sheetsync.context import Arguments
-from sheetsync.exporting import ExportColumn
-from sheetsync.importing import Barrier
 from sheetsync.records import Incoming
-from sheetsync.scope import is_limited, within_scope
 from sheetsync.tabs import Role
-from sheetsync.words import as_shown
+from sheetsync.transfer.exporting import ExportColumn
+from sheetsync.transfer.importing import Barrier
+from sheetsync.values.words import as_shown
 
 
 class OfInitiativeAdmin(DeskAdmin):

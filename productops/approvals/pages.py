@@ -22,13 +22,13 @@ from productops.approvals.decisions import SUBJECTS, Subject, content_of, reject
 from productops.approvals.reviews import MOST, decide, entered_by, is_own, last_approved, seal, waiting
 from productops.contributions.standings import load_standings
 from productops.models import SHARED_KEY, InitiativeContribution, Review
+from sheetsync.access.audit import note
+from sheetsync.access.people import AuditEntry
+from sheetsync.access.scope import within_scope
 from sheetsync.admin.base import signed_in
 from sheetsync.admin.dashboard import ago
 from sheetsync.admin.extra_pages import render_page
 from sheetsync.admin.record_panels import in_words
-from sheetsync.audit import note
-from sheetsync.people import AuditEntry
-from sheetsync.scope import within_scope
 from sheetsync.site import record_address
 
 PER_PAGE = 50

@@ -16,7 +16,7 @@ from productops.models import Review
 from sheetsync.admin.edits import plan_edit, save_edits
 from sheetsync.admin.recording import APPROVE, REJECT, AdminRun
 from sheetsync.models import RecordChange
-from sheetsync.view import digest
+from sheetsync.syncing.view import digest
 
 MOST = 500  # records that one decision may be about
 OWN_ENTRY = "you entered this yourself; somebody else approves it"

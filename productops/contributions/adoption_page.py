@@ -23,11 +23,11 @@ from productops.contributions.check import Standing, adoption_remark, comparison
 from productops.contributions.standings import load_standings
 from productops.figures import assignments, same_numbers
 from productops.models import InitiativeMathModel
+from sheetsync.access.scope import within_scope
 from sheetsync.admin.base import signed_in
 from sheetsync.admin.extra_pages import render_page
 from sheetsync.admin.links import run_address
 from sheetsync.admin.tables import table
-from sheetsync.scope import within_scope
 
 PAGE = "productops_adoptions"
 MAY_ADOPT = "productops.adopt_initiativecontribution"

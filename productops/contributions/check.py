@@ -12,7 +12,7 @@ from productops.formulas.language import Formula, match_names, parse_formula
 from productops.metrics.chains import Chain
 from productops.metrics.overlaps import Overlap
 from productops.scores.scoring import Contributions, ModelInput
-from sheetsync.words import nearest
+from sheetsync.values.words import nearest
 
 
 @dataclass(frozen=True, kw_only=True)

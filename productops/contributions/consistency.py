@@ -12,7 +12,7 @@ from productops.formulas.language import Formula, FormulaError, match_names, par
 from productops.formulas.tree import RESULT_NAME
 from productops.metrics.chains import Chain, check_ends, ends
 from productops.scores.scoring import EFFORT, OVERALL, ModelInput
-from sheetsync.words import fold, nearest, snake_case
+from sheetsync.values.words import fold, nearest, snake_case
 
 LISTED = 6  # names that one sentence lists
 # Words that say how something is counted, not what.

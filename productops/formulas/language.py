@@ -32,7 +32,7 @@ from productops.formulas.tree import (
     plain,
 )
 from productops.formulas.walk import walk
-from sheetsync.words import nearest, snake_case, squeeze
+from sheetsync.values.words import nearest, snake_case, squeeze
 
 __all__ = [
     "Evaluation",

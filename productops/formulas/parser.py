@@ -25,7 +25,7 @@ from productops.formulas.tree import (
     Not,
     Number,
 )
-from sheetsync.words import nearest
+from sheetsync.values.words import nearest
 
 _OR, _AND, _NOT, _COMPARISON, _SUM, _PRODUCT, _MINUS, _POWER = range(1, 9)
 _COMPARISONS = frozenset({"<", "<=", ">", ">=", "==", "!="})

@@ -15,14 +15,14 @@ from productops.models import InitiativeMathModel
 from productops.records.shared import initiative_pks
 from sheetsync.context import ActionContext
 from sheetsync.models import Workbook
-from sheetsync.opentab import TabJob
 from sheetsync.registry import registry
-from sheetsync.runs import action
+from sheetsync.runs.actions import action
 from sheetsync.storage import Origin, RecordUpdate
-from sheetsync.sync import WorkbookJob, sync_workbook
+from sheetsync.syncing.opentab import TabJob
+from sheetsync.syncing.sync import WorkbookJob, sync_workbook
+from sheetsync.syncing.tabsync import TabSync
+from sheetsync.syncing.view import JOINT
 from sheetsync.tabs import Role
-from sheetsync.tabsync import TabSync
-from sheetsync.view import JOINT
 
 
 @action(

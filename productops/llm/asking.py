@@ -17,7 +17,7 @@ from productops.llm.language_model import FailureKind, LanguageModel, Question
 from productops.llm.limits import Limits, limits, open_language_model
 from productops.llm.memory import MemoryModel
 from sheetsync.context import ActionContext
-from sheetsync.runs import NotPossible
+from sheetsync.runs.actions import NotPossible
 
 _LOOK_EVERY_S = 1.0
 # A server that sends a little every now and then is broken off so long after the time is over.

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from productops.llm.language_model import Answer, Failure, FailureKind, LanguageModel, Question, Tokens, Turn
-from sheetsync.words import UNSTORABLE
+from sheetsync.values.words import UNSTORABLE
 
 REVISIONS = 2
 _WORTH_ANOTHER_TRY = frozenset({FailureKind.UNREADABLE, FailureKind.CUT_OFF})

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sheetsync.words import fold
+from sheetsync.values.words import fold
 
 MOST = 3
 _WORD = re.compile(r"[^\W\d_]{4,}")

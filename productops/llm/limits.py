@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from productops.llm.language_model import LanguageModel
-from sheetsync.runs import NotPossible
+from sheetsync.runs.actions import NotPossible
 
 
 @dataclass(frozen=True, kw_only=True)

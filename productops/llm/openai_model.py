@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from productops.llm.language_model import Answer, Failure, FailureKind, Question, Tokens
 from sheetsync.logs import hide_secrets
-from sheetsync.words import UNSTORABLE
+from sheetsync.values.words import UNSTORABLE
 
 # Back-off: each wait is drawn from half to the whole of a bound that doubles up to this.
 FIRST_WAIT_S = 1.0

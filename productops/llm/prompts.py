@@ -15,7 +15,7 @@ from django.template import Context, Engine, TemplateDoesNotExist, TemplateSynta
 
 from productops.formulas.functions import FUNCTIONS
 from productops.formulas.tree import MAX_EXPONENT, MAX_MAGNITUDE
-from sheetsync.runs import NotPossible
+from sheetsync.runs.actions import NotPossible
 
 DATA_BEGINS, DATA_ENDS = "<data>", "</data>"
 LONGEST_TEXT = 2_000  # characters of one text that are sent

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from productops.llm.shapes import SuggestedModel, SuggestedParameter, Summary
 from productops.llm.wording import as_plain_text
 from productops.units.words import CURRENCIES
-from sheetsync.words import snake_case
+from sheetsync.values.words import snake_case
 
 NAME = "stand-in"
 SAYS_SO = "This comes from the rules of manage.py llm_server, which stand in for a language model"

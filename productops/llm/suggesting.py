@@ -19,9 +19,9 @@ from productops.metrics.chains import ChainError, parse_chain
 from productops.models import InitiativeMathModel
 from productops.scores.evaluation import PICKED
 from productops.scores.scoring import VALUE
-from sheetsync.opentab import KEY_PARTS
-from sheetsync.tabsync import TabSync
-from sheetsync.view import JOINT, identity_text
+from sheetsync.syncing.opentab import KEY_PARTS
+from sheetsync.syncing.tabsync import TabSync
+from sheetsync.syncing.view import JOINT, identity_text
 
 FORMULA, CHAIN, NOTES = "llm_suggested_formula_text", "llm_suggested_metric_chain_text", "llm_notes"
 PROMPT = "model_prompt_to_llm"

@@ -13,7 +13,7 @@ from productops.llm.wording import MAX_SUMMARY, as_plain_text, has_link
 from productops.metrics.chains import Chain, ChainError, check_ends, parse_chain
 from productops.scores.scoring import EFFORT, OVERALL, VALUE, ModelInput, ParamInput
 from productops.scores.unit_check import unit_warnings
-from sheetsync.words import as_shown, fold, nearest
+from sheetsync.values.words import as_shown, fold, nearest
 
 LONGEST_FORMULA = 2_000  # characters: a model that a person can read
 LONGEST_CHAIN = 1_000

@@ -14,7 +14,7 @@ from productops.llm.shapes import Summary
 from productops.llm.suggestion_checks import check_summary
 from productops.llm.wording import MAX_SUMMARY, as_plain_text
 from productops.scores.evaluation import PICKED, load_kpis
-from sheetsync.view import identity_text
+from sheetsync.syncing.view import identity_text
 
 # Nobody plans these any more; they are summarised when they are named.
 SETTLED = (LifecycleStatus.DONE, LifecycleStatus.REJECTED, LifecycleStatus.ARCHIVED)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from productops.llm.conversation import REVISIONS, Outcome
 from productops.llm.shapes import SuggestedModel, SuggestedParameter
-from sheetsync.words import UNSTORABLE, trim
+from sheetsync.values.words import UNSTORABLE, trim
 
 MAX_SUMMARY = 600  # characters
 _MAX_LINES = 8  # of each list in the notes

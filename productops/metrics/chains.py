@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from sheetsync.words import Unclear, as_shown, nearest, read_name
+from sheetsync.values.words import Unclear, as_shown, nearest, read_name
 
 MAX_LENGTH = 10_000  # characters of a chain's text
 MAX_METRICS = 500  # different metrics in a chain or a union of chains

@@ -17,11 +17,11 @@ from productops.metrics.chains import Chain
 from productops.metrics.tree import Metric, MetricTree, Use, build_tree, trimmed
 from productops.models import KpiLevel, MetricConfig
 from productops.remembered import remembered
+from sheetsync.access.scope import within_scope
 from sheetsync.admin.extra_pages import render_page
 from sheetsync.admin.graphs import render_graph
 from sheetsync.admin.tables import table
 from sheetsync.graphs import Edge, Graph, Node
-from sheetsync.scope import within_scope
 
 PAGE = "productops_metrics"
 DRAWN = 60  # metrics in the picture; the table has all

@@ -11,12 +11,12 @@ from productops.models import ModelTemplate
 from sheetsync.context import ActionContext
 from sheetsync.models import Workbook
 from sheetsync.records import NewRow, Scene
-from sheetsync.runs import WrongUsage
+from sheetsync.runs.actions import WrongUsage
 from sheetsync.storage import Origin
-from sheetsync.sync import WorkbookJob, sync_workbook
+from sheetsync.syncing.sync import WorkbookJob, sync_workbook
+from sheetsync.syncing.tabsync import TabSync
+from sheetsync.syncing.view import TabView
 from sheetsync.tabs import Role
-from sheetsync.tabsync import TabSync
-from sheetsync.view import TabView
 
 
 def start_from_template(context: ActionContext, keys: frozenset[str]) -> None:

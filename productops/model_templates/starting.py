@@ -15,7 +15,7 @@ from productops.scores.evaluation import PICKED, load_kpis
 from productops.seeding import FRAMEWORK, row_key
 from sheetsync.records import NewRow
 from sheetsync.storage import NewRecord, Origin, Storage
-from sheetsync.view import identity_text
+from sheetsync.syncing.view import identity_text
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from productops.model_templates.templates import Template, params_from_json
 from productops.models import ModelTemplate
-from sheetsync.runs import WrongUsage
-from sheetsync.words import nearest, squeeze
+from sheetsync.runs.actions import WrongUsage
+from sheetsync.values.words import nearest, squeeze
 
 FROM_THE_LIBRARY = "from the library that the system comes with"
 # What analysts edit.

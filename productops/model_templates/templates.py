@@ -10,8 +10,8 @@ from productops.figures import amount, same_number
 from productops.formulas.language import FormulaError, evaluate, parse_formula
 from productops.formulas.tree import RESULT_NAME
 from productops.metrics.chains import ChainError, parse_chain
-from sheetsync.amounts import read_number
-from sheetsync.words import Unclear, nearest, snake_case
+from sheetsync.values.amounts import read_number
+from sheetsync.values.words import Unclear, nearest, snake_case
 
 # Stands in a template's chain for the KPI that a started model contributes to.
 KPI = "{kpi}"

@@ -9,10 +9,10 @@ from productops.contributions.check import Standing, check_text, warnings, why_n
 from productops.contributions.standings import adoption_fields, entry_fields, load_standings
 from productops.models import InitiativeContribution
 from productops.scores.evaluation import load_kpis
-from sheetsync.cells import Value, parse
 from sheetsync.records import Incoming, ModelRecords, Record, Scene
 from sheetsync.storage import RecordUpdate
-from sheetsync.words import nearest
+from sheetsync.values.cells import Value, parse
+from sheetsync.values.words import nearest
 
 ENTRY, COMPUTED, TICK = "kpi_contribution_json", "computed_contribution_json", "adopt_computed"
 # The only action that carries out a tick.

@@ -8,8 +8,8 @@ from productops.models import KpiLevel, MetricConfig
 from productops.records.shared import fail
 from productops.scores.scoring import EFFORT, OVERALL, VALUE
 from productops.scores.unit_check import unit_note
-from sheetsync.cells import Value
 from sheetsync.records import Incoming, ModelRecords, Record, Scene
+from sheetsync.values.cells import Value
 
 # What formulas assign for the math score: a KPI of that name couldn't be told from it.
 RESERVED_NAMES = frozenset({VALUE, EFFORT, OVERALL})

@@ -19,12 +19,12 @@ from productops.records.shared import InitiativeRows, withdraw_approval
 from productops.scores.evaluation import Kpis, load_kpis, load_models, read_chain
 from productops.scores.scoring import ModelInput, ModelOutcome, evaluate_model
 from productops.spreads.ranges import shown_drawing
-from sheetsync.cells import Refusal, Value, is_blank, parse
-from sheetsync.dates import utc_text
 from sheetsync.records import Incoming, Record, Scene
 from sheetsync.storage import Origin
-from sheetsync.view import SheetRow
-from sheetsync.words import as_shown, fold, nearest
+from sheetsync.syncing.view import SheetRow
+from sheetsync.values.cells import Refusal, Value, is_blank, parse
+from sheetsync.values.dates import utc_text
+from sheetsync.values.words import as_shown, fold, nearest
 
 
 class MathModelRecords(InitiativeRows):

@@ -16,8 +16,8 @@ from productops.models import SHARED_KEY, InitiativeParam
 from productops.records.shared import InitiativeRows, withdraw_approval
 from productops.scores.evaluation import load_facts, load_models, load_params
 from productops.scores.unit_check import unit_note
-from sheetsync.cells import Value
 from sheetsync.records import Incoming, Record, Scene
+from sheetsync.values.cells import Value
 
 MATH = ScoringFramework.MATH_MODEL.value
 RANGE = ("value", "min", "max")

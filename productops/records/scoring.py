@@ -22,8 +22,8 @@ from productops.scores.evaluation import (
 )
 from productops.scores.scoring import TOKENS, Score, contributions
 from productops.scores.unit_check import unit_warnings
-from sheetsync.cells import Value
 from sheetsync.records import Incoming, ModelRecords, Record, Scene
+from sheetsync.values.cells import Value
 
 MATH = ScoringFramework.MATH_MODEL.value
 

@@ -15,11 +15,11 @@ from productops.models import InitiativeScoring
 from productops.remembered import remembered
 from productops.scores.evaluation import FRAMEWORKS, RICE_INPUTS, WSJF_INPUTS
 from productops.scores.ranking import Agreement, Disagreement, Scored, agreements, disagreements, scores_of
+from sheetsync.access.scope import within_scope
 from sheetsync.admin.extra_pages import render_page
 from sheetsync.admin.plots import render_plot
 from sheetsync.admin.tables import shown_number, table
 from sheetsync.plots import Plot, PlotKind, Point, Series
-from sheetsync.scope import within_scope
 
 PAGE = "productops_frameworks"
 DRAWN = 10  # initiatives in the picture

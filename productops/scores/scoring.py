@@ -21,7 +21,7 @@ from productops.formulas.language import (
     parameters_of,
     parse_formula,
 )
-from sheetsync.words import fold, nearest, squeeze
+from sheetsync.values.words import fold, nearest, squeeze
 
 VALUE, EFFORT, OVERALL = "value", "effort", "overall"  # what a formula assigns for the math score
 TOKENS = "engineering_tokens"

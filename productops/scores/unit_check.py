@@ -13,7 +13,7 @@ from productops.formulas.language import Formula, parameters_of, parse_formula
 from productops.formulas.units import Inferred, Measure, Unlike, alike, infer, same_dimensions
 from productops.scores.scoring import ModelInput, ModelOutcome, ParamInput, contribution_sources, evaluated
 from productops.units.quantities import COUNT, PLAIN, Unit, nearest_unit, product, read_unit, understood
-from sheetsync.words import as_shown
+from sheetsync.values.words import as_shown
 
 # A number in % that lies within 1 was typed as 5 %, which is stored as 0.05: it is a fraction already.
 _LARGEST_FRACTION = 1.0

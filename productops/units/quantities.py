@@ -28,7 +28,7 @@ from productops.units.words import (
     TIMES,
     plural,
 )
-from sheetsync.words import nearest
+from sheetsync.values.words import nearest
 
 LONGEST = 60  # characters
 COUNT, TIME = "[thing]", "[time]"  # the dimensions of what is counted, and of time

@@ -9,11 +9,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from sheetsync.admin.links import run_address
 from sheetsync.context import Arguments
-from sheetsync.health import workers
-from sheetsync.leases import WorkbooksBusy
 from sheetsync.models import Workbook
-from sheetsync.runs import WrongUsage, attempt, request
-from sheetsync.tasks import enqueue, submit
+from sheetsync.runs.actions import WrongUsage, attempt, request
+from sheetsync.runs.health import workers
+from sheetsync.runs.leases import WorkbooksBusy
+from sheetsync.runs.tasks import enqueue, submit
 
 
 def run_now(

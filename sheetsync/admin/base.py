@@ -17,19 +17,19 @@ from django.utils.safestring import SafeString
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 
+from sheetsync.access.audit import note
+from sheetsync.access.people import AuditEntry
+from sheetsync.access.scope import in_scope, is_limited, shows_model, within_scope
 from sheetsync.admin.edits import Edit, edited_here, entered_fields, record_label
 from sheetsync.admin.forms import REASON, STRUCTURED, CellField, EditForm
 from sheetsync.admin.large_lists import QuickPaginator, found_once, of_key, quick_filters
 from sheetsync.admin.panels import panels_of
 from sheetsync.admin.recording import DELETE, AdminRun
-from sheetsync.audit import note
 from sheetsync.models import ActionRun
-from sheetsync.people import AuditEntry
 from sheetsync.registry import FieldPolicy, registry
-from sheetsync.scope import in_scope, is_limited, shows_model, within_scope
 from sheetsync.storage import Origin
-from sheetsync.structures import compact_json
 from sheetsync.tabs import Owner
+from sheetsync.values.structures import compact_json
 
 Fieldsets = Sequence[tuple[str | None, dict[str, Any]]]
 

@@ -14,10 +14,10 @@ from sheetsync.admin.confirm import Other, ask, confirmed, say
 from sheetsync.admin.plans import capped, short
 from sheetsync.admin.saving import saving_action
 from sheetsync.context import Arguments
-from sheetsync.headers import HeaderProblem, find_header
 from sheetsync.models import RowState, TabState
 from sheetsync.registry import Registered, registry
-from sheetsync.view import far_fewer, view_tab
+from sheetsync.syncing.headers import HeaderProblem, find_header
+from sheetsync.syncing.view import far_fewer, view_tab
 from sheetsync.workbooks.interface import WorkbookUnavailable
 from sheetsync.workbooks.kinds import open_location
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from sheetsync.models import ActionRun
 from sheetsync.registry import registry
-from sheetsync.runs import Action
+from sheetsync.runs.actions import Action
 
 Choices = Iterable[tuple[str, str]]  # (value, in words)
 Offer = Callable[[], Choices]

@@ -16,15 +16,15 @@ from django.urls import reverse
 from django.utils.html import format_html
 from unfold.enums import ActionVariant
 
+from sheetsync.access.audit import note
+from sheetsync.access.people import AuditEntry
 from sheetsync.admin.base import ReadOnlyAdmin, signed_in
 from sheetsync.admin.confirm import ask, confirmed
 from sheetsync.admin.decorators import button, shown
 from sheetsync.admin.edits import decoded, plan_edit
 from sheetsync.admin.links import link, record_link, run_address
 from sheetsync.admin.recording import RESTORE, AdminRun
-from sheetsync.audit import note
 from sheetsync.models import Conflict, RecordChange
-from sheetsync.people import AuditEntry
 from sheetsync.storage import plain
 
 REFUSALS_SHOWN = 5  # of many conflicts that are restored at once

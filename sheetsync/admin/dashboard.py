@@ -21,10 +21,10 @@ from sheetsync.admin.links import link, run_address
 from sheetsync.admin.panels import may_see
 from sheetsync.admin.plots import render_plot
 from sheetsync.admin.tables import table
-from sheetsync.health import workers
 from sheetsync.models import ActionRun, Conflict, RequestBudget, TabState, Workbook
 from sheetsync.plots import Plot, PlotKind, Point, Series
-from sheetsync.runs import ACTIONS
+from sheetsync.runs.actions import ACTIONS
+from sheetsync.runs.health import workers
 
 RUNS_SHOWN = 8
 DAYS_SHOWN = 14

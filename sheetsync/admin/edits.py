@@ -15,13 +15,13 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from sheetsync.admin.recording import AdminRun, OpenedTab
-from sheetsync.cells import Refusal, Value, date_to_serial, parse, render
 from sheetsync.models import ActionRun, Workbook
 from sheetsync.records import Incoming, Record, Records, Scene
 from sheetsync.registry import Registered, registry
 from sheetsync.storage import Origin, RecordUpdate
+from sheetsync.syncing.view import SheetRow, identity_text
 from sheetsync.tabs import TWO_WAY, Column, Owner, Tab
-from sheetsync.view import SheetRow, identity_text
+from sheetsync.values.cells import Refusal, Value, date_to_serial, parse, render
 from sheetsync.workbooks.interface import Raw
 
 # Owners whose cells a row of the sheet would bring.

@@ -12,9 +12,9 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from sheetsync.admin.edits import Edit, entered_fields, plan_edit
 from sheetsync.admin.recording import EDIT, AdminRun
-from sheetsync.cells import Refusal, Value, parse, render
 from sheetsync.models import RecordChange
 from sheetsync.tabs import Column, Kind
+from sheetsync.values.cells import Refusal, Value, parse, render
 
 # Kinds whose cells hold structure: the admin takes the same text as the sheet.
 STRUCTURED = frozenset({Kind.KEY_LIST, Kind.NUMBERS, Kind.WEIGHTS, Kind.JSON})

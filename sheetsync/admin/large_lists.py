@@ -14,8 +14,8 @@ from django.core.paginator import Paginator
 from django.db import connection, models
 from django.http import HttpRequest
 
-from sheetsync.scope import departments_of
-from sheetsync.view import digest
+from sheetsync.access.scope import departments_of
+from sheetsync.syncing.view import digest
 
 REMEMBERED_FOR_S = 60
 MOST_VALUES = 200  # to filter by; the search finds the others

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from sheetsync.models import ActionRun
 from sheetsync.registry import registry
-from sheetsync.view import JOINT
+from sheetsync.syncing.view import JOINT
 
 LINK = "text-primary-700 underline dark:text-primary-400"
 

@@ -10,7 +10,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from sheetsync.scope import is_limited
+from sheetsync.access.scope import is_limited
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,11 +17,11 @@ from unfold.admin import ModelAdmin, StackedInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from sheetsync.access.audit import note
+from sheetsync.access.people import AuditEntry, PersonScope
 from sheetsync.admin.base import ReadOnlyAdmin
 from sheetsync.admin.decorators import shown
 from sheetsync.admin.links import link
-from sheetsync.audit import note
-from sheetsync.people import AuditEntry, PersonScope
 
 # What decides what others may do, and hence isn't given by anybody who doesn't have it.
 _POWERS = ("is_superuser", "user_permissions")

@@ -10,12 +10,12 @@ from django.utils.safestring import SafeString
 
 from sheetsync.admin.links import record_link, row_link
 from sheetsync.admin.tables import table
-from sheetsync.cells import render
 from sheetsync.context import Message
-from sheetsync.importing import ImportPlan
 from sheetsync.models import ActionRun
-from sheetsync.planning import DATABASE
+from sheetsync.runs.planning import DATABASE
 from sheetsync.tabs import Column, Owner
+from sheetsync.transfer.importing import ImportPlan
+from sheetsync.values.cells import render
 
 FROM_INTAKE = "nothing: what intake says comes back"  # an emptied cell ends an override
 LINES_SHOWN = 300

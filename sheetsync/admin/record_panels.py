@@ -15,12 +15,12 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from sheetsync.access.scope import is_limited
 from sheetsync.admin.edits import edited_here
 from sheetsync.admin.links import link, run_address
 from sheetsync.admin.plans import short
 from sheetsync.admin.tables import shown_number, table
 from sheetsync.models import ActionRun, Conflict, RecordChange, RowState, TabState
-from sheetsync.scope import is_limited
 
 CHANGES_READ = 400  # the newest of a record, in which the last change of each field is looked for
 CHANGES_SHOWN = 25

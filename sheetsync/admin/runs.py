@@ -22,10 +22,10 @@ from sheetsync.admin.links import LINK, link, run_address
 from sheetsync.admin.plans import cell_changes, stored_changes, told
 from sheetsync.admin.starting import choose_action, start_action
 from sheetsync.admin.undoing import UNDO, ask_to_undo
-from sheetsync.cancelling import cancel
 from sheetsync.context import Arguments
 from sheetsync.models import ActionRun
-from sheetsync.runs import ACTIONS
+from sheetsync.runs.actions import ACTIONS
+from sheetsync.runs.cancelling import cancel
 
 # How a run's status looks.
 STATUS_COLOURS = {

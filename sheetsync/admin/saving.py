@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from sheetsync.registry import registry
-from sheetsync.runs import ACTIONS
+from sheetsync.runs.actions import ACTIONS
 
 
 def saving_action(role: str) -> str:

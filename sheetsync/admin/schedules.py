@@ -22,8 +22,8 @@ from unfold.widgets import (
 from sheetsync.admin.base import DeskPage
 from sheetsync.admin.decorators import shown
 from sheetsync.models import Workbook
-from sheetsync.runs import ACTIONS
-from sheetsync.schedules import ASK, LONGEST_MINUTES, PREFIX, problem_of, timetable
+from sheetsync.runs.actions import ACTIONS
+from sheetsync.runs.schedules import ASK, LONGEST_MINUTES, PREFIX, problem_of, timetable
 
 OFTEN = {
     Schedule.MINUTES: "every so many minutes",

@@ -7,11 +7,11 @@ from django.shortcuts import get_object_or_404
 from django.utils.html import format_html
 
 from sheetsync.admin.extra_pages import render_page
-from sheetsync.headers import Header, find_header
 from sheetsync.models import Workbook
 from sheetsync.registry import registry
+from sheetsync.syncing.headers import Header, find_header
+from sheetsync.syncing.view import view_tab
 from sheetsync.tabs import Tab
-from sheetsync.view import view_tab
 from sheetsync.workbooks.google import GoogleWorkbook
 from sheetsync.workbooks.interface import OpenWorkbook, WorkbookUnavailable
 from sheetsync.workbooks.kinds import open_workbook

@@ -20,10 +20,10 @@ from unfold.widgets import (
 from sheetsync.admin.asking import run_now
 from sheetsync.admin.choices import choices_of
 from sheetsync.admin.plans import as_told, sheet_plan, stored_plan, told
-from sheetsync.asked import read_arguments
 from sheetsync.context import Arguments
 from sheetsync.models import Workbook
-from sheetsync.runs import ACTIONS, Action, WrongUsage, rehearse_run
+from sheetsync.runs.actions import ACTIONS, Action, WrongUsage, rehearse_run
+from sheetsync.runs.asked import read_arguments
 
 # Argument -> what to call it, and what it is for.
 _WORDS = {

@@ -1,7 +1,7 @@
 """Import and export in the admin, by django-import-export's ways in; what is read and saved goes the way of the sheets.
 
 The library saves row by row through models; here a file's rows are judged and saved by the records of the tab that enters them (see
-`sheetsync.importing`), as one run that can be undone. What is exported is streamed.
+`sheetsync.transfer.importing`), as one run that can be undone. What is exported is streamed.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from import_export.admin import ExportMixin, ImportMixin
 from import_export.formats import base_formats
 from unfold.contrib.import_export.forms import ExportForm
 
+from sheetsync.access.audit import note
+from sheetsync.access.people import AuditEntry
+from sheetsync.access.scope import is_limited, shows_model
 from sheetsync.admin.base import signed_in
 from sheetsync.admin.links import run_address
 from sheetsync.admin.plans import import_changes, import_refusals
 from sheetsync.admin.recording import IMPORT, AdminRun
 from sheetsync.admin.uploads import ConfirmForm, Upload, UploadForm
-from sheetsync.audit import note
-from sheetsync.exporting import CONTENT_TYPES, ExportColumn, export, tab_columns
-from sheetsync.import_files import Format, UnreadableFile, read_file
-from sheetsync.importing import Barrier, ImportPlan, Reach, plan_import
 from sheetsync.models import ActionRun
-from sheetsync.people import AuditEntry
 from sheetsync.records import ModelRecords
 from sheetsync.registry import Registered, registry
-from sheetsync.scope import is_limited, shows_model
 from sheetsync.tabs import TWO_WAY
+from sheetsync.transfer.exporting import CONTENT_TYPES, ExportColumn, export, tab_columns
+from sheetsync.transfer.files import Format, UnreadableFile, read_file
+from sheetsync.transfer.importing import Barrier, ImportPlan, Reach, plan_import
 
 _KINDS = {base_formats.CSV: Format.CSV, base_formats.XLSX: Format.XLSX, base_formats.JSON: Format.JSON}
 CHANGED_SINCE = (

@@ -14,7 +14,7 @@ from sheetsync.admin.links import link, run_address
 from sheetsync.admin.plans import as_told, kept, sheet_plan, stored_plan, told
 from sheetsync.context import Arguments, Report
 from sheetsync.models import ActionRun
-from sheetsync.runs import rehearse_run
+from sheetsync.runs.actions import rehearse_run
 
 UNDO = "pm.undo_run"
 

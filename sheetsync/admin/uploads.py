@@ -16,7 +16,7 @@ from django.core import signing
 from django.core.files.uploadedfile import UploadedFile
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextInputWidget
 
-from sheetsync.import_files import Format, UnreadableFile, format_of
+from sheetsync.transfer.files import Format, UnreadableFile, format_of
 
 KEPT_FOR_S = 24 * 3600  # a file that nobody confirms
 _SALT = "sheetsync.uploads"

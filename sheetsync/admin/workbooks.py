@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.enums import ActionVariant
 
+from sheetsync.access.scope import shows_model
 from sheetsync.admin.asking import run_now
 from sheetsync.admin.base import DeskPage, ReadOnlyAdmin, ReadOnlyInline
 from sheetsync.admin.brake import settle_brake
@@ -25,8 +26,7 @@ from sheetsync.admin.saving import saving_action
 from sheetsync.admin.tables import table
 from sheetsync.connecting import TabFinding, canonical_location, find_tabs
 from sheetsync.models import KeyReservation, RowState, TabState, Workbook
-from sheetsync.runs import ACTIONS
-from sheetsync.scope import shows_model
+from sheetsync.runs.actions import ACTIONS
 from sheetsync.tabs import Role
 from sheetsync.workbooks.interface import WorkbookUnavailable
 from sheetsync.workbooks.kinds import open_location, title_of

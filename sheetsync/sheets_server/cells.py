@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sheetsync.dates import date_to_serial, serial_to_date
 from sheetsync.sheets_server.errors import invalid
+from sheetsync.values.dates import date_to_serial, serial_to_date
 from sheetsync.workbooks.interface import Raw
 
 MAX_TEXT = 50_000  # characters in a cell

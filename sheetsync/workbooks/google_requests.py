@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from sheetsync.dates import date_to_serial
+from sheetsync.values.dates import date_to_serial
 from sheetsync.workbooks.google_reading import SheetInfo
 from sheetsync.workbooks.interface import Grid, TabWrites, Writable
 from sheetsync.workbooks.xlsx_edits import first_free_row

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from backlog.models import Initiative, IntakeSubmission
 from sheetsync.models import ActionRun, Conflict, RecordChange, Workbook
-from sheetsync.runs import carry_out, request
+from sheetsync.runs.actions import carry_out, request
 from tests.admin_pages import admin_client, button_url, change_url, edit, errors, initiative, opened, save, workbook
 
 pytestmark = pytest.mark.django_db

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.apps import apps
 
-from sheetsync.headers import header_names, normalise
 from sheetsync.registry import registry
+from sheetsync.syncing.headers import header_names, normalise
 from sheetsync.tabs import Owner, Role
 from sheetsync.workbooks.memory import Formula
 from tests.sheetsync.world import BACKLOG, INTAKE, edit_in_the_database, filled_world, initiative, key_of

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from productops.scores import scoring
 from sheetsync.context import Arguments
 from sheetsync.models import Workbook
-from sheetsync.runs import carry_out, request
+from sheetsync.runs.actions import carry_out, request
 from tests.benchmarks import world
 from tests.benchmarks.planned import big_plan
 

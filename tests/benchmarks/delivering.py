@@ -64,7 +64,7 @@ def main() -> None:
 def _undisturbed() -> float:
     """Seconds for UNDISTURBED runs that are asked for and carried out one after the other."""
     from sheetsync.context import ActionContext, Arguments
-    from sheetsync.tasks import submit, work_on
+    from sheetsync.runs.tasks import submit, work_on
     from tests.sheetsync.deliveries import NAME, acting
 
     def succeed(context: ActionContext) -> None:

@@ -214,11 +214,11 @@ def _seconds(ask: Callable[[], Any]) -> float:
 def exports() -> dict[str, tuple[float, float]]:
     """Format -> seconds, and megabytes that the process grew by."""
     from backlog.models import Initiative
-    from sheetsync.exporting import export, tab_columns
-    from sheetsync.import_files import Format
     from sheetsync.records import ModelRecords
     from sheetsync.registry import registry
     from sheetsync.tabs import Role
+    from sheetsync.transfer.exporting import export, tab_columns
+    from sheetsync.transfer.files import Format
 
     entry = registry.get(Role.BACKLOG, "Backlog")
     assert entry.records is not None

@@ -34,7 +34,7 @@ def main() -> None:
 
     from backlog.models import Initiative
     from sheetsync.bulk import update_rows
-    from sheetsync.control import poll
+    from sheetsync.control.polling import poll
     from sheetsync.models import Workbook
     from tests.sheetsync.loopback import Loopback, running
     from tests.sheetsync.spreadsheets import act, make_initiatives, set_up

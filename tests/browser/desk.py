@@ -11,7 +11,7 @@ import openpyxl
 from backlog.models import Initiative
 from sheetsync.models import ActionRun, Workbook
 from sheetsync.registry import registry
-from sheetsync.runs import carry_out, request
+from sheetsync.runs.actions import carry_out, request
 from sheetsync.tabs import Role
 from tests.sheetsync.xlsx_files import plain_file
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from productops.models import InitiativeMathModel
 from sheetsync.models import ActionRun, Conflict, WorkerBeat
-from sheetsync.tasks import work_on
+from sheetsync.runs.tasks import work_on
 from tests.admin_pages import change_url, math_model, north_star
 from tests.browser.desk import Sheets, stored
 

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 
 from config.roles import ANALYST, APPROVER, OPERATOR, ROLES, VIEWER, make_roles, viewer
-from sheetsync.people import RoleRights
+from sheetsync.access.people import RoleRights
 
 pytestmark = pytest.mark.django_db
 

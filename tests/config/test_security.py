@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings as project
 from django.test import Client, RequestFactory
 
-from sheetsync.audit import address_of
+from sheetsync.access.audit import address_of
 
 pytestmark = pytest.mark.django_db
 

@@ -15,7 +15,7 @@ from django.test import Client
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from sheetsync.people import AuditEntry
+from sheetsync.access.people import AuditEntry
 
 pytestmark = pytest.mark.django_db
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)

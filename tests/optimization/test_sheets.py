@@ -6,8 +6,8 @@ import pytest
 
 from optimization.constraints.rules import DIMENSIONS, RuleType
 from sheetsync.checks import check_declarations
-from sheetsync.headers import Header, find_header
 from sheetsync.registry import registry
+from sheetsync.syncing.headers import Header, find_header
 from sheetsync.tabs import TWO_WAY, Owner, Role, Tab
 
 FEEDBACK = "run_status updated_source updated_at"

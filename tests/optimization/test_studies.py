@@ -7,7 +7,7 @@ import pytest
 from backlog.models import Initiative
 from optimization.models import OptimizationRun
 from sheetsync.models import RecordChange, Workbook
-from sheetsync.runs import WrongUsage
+from sheetsync.runs.actions import WrongUsage
 from sheetsync.tabs import Role
 from sheetsync.workbooks.memory import Fault, MemoryWorkbook
 from tests.optimization.world import POPULATE, RUN_ALL, SAVE, World, texts

@@ -12,7 +12,7 @@ from productops.models import MetricConfig
 from sheetsync.context import ActionContext, Arguments
 from sheetsync.models import ActionRun, Workbook
 from sheetsync.registry import registry
-from sheetsync.runs import ACTIONS
+from sheetsync.runs.actions import ACTIONS
 from sheetsync.tabs import Role
 from sheetsync.workbooks.memory import MemoryWorkbook
 

@@ -10,7 +10,7 @@ from typing import Any
 from sheetsync.context import ActionContext, Arguments, Report
 from sheetsync.models import Workbook
 from sheetsync.registry import registry
-from sheetsync.runs import ACTIONS
+from sheetsync.runs.actions import ACTIONS
 from sheetsync.tabs import Role
 from sheetsync.workbooks.memory import MemoryWorkbook
 from tests.factories import ActionRunFactory, MetricConfigFactory, WorkbookFactory

@@ -11,7 +11,7 @@ from productops.model_templates.starting import plan_starts, start_models
 from productops.model_templates.stored import add_templates, find_template
 from productops.models import InitiativeMathModel, InitiativeParam, InitiativeScoring, ModelTemplate
 from sheetsync.models import ActionRun, RecordChange
-from sheetsync.runs import WrongUsage
+from sheetsync.runs.actions import WrongUsage
 from sheetsync.storage import Origin, Storage
 from sheetsync.workbooks.memory import Formula
 from tests.factories import (

@@ -12,8 +12,8 @@ from django.urls import reverse
 from backlog.models import Initiative
 from productops.contributions import adoption_page
 from productops.models import InitiativeContribution, InitiativeParam
+from sheetsync.access.people import PersonScope
 from sheetsync.models import ActionRun
-from sheetsync.people import PersonScope
 from tests.admin_pages import admin_client, button_url, client_with, initiative, math_model, north_star, param, workbook
 
 pytestmark = pytest.mark.django_db

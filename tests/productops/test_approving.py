@@ -19,9 +19,9 @@ from backlog.models import Initiative
 from productops.approvals.decisions import SUBJECTS, rejections
 from productops.approvals.reviews import seal
 from productops.models import InitiativeContribution, InitiativeMathModel, InitiativeParam, Review
+from sheetsync.access.people import AuditEntry, PersonScope
 from sheetsync.models import ActionRun, RecordChange, Workbook
-from sheetsync.people import AuditEntry, PersonScope
-from sheetsync.runs import carry_out, request
+from sheetsync.runs.actions import carry_out, request
 from tests.admin_pages import (
     NOW,
     admin_client,

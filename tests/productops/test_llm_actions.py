@@ -17,7 +17,7 @@ from productops.llm.shapes import SuggestedModel
 from productops.models import InitiativeMathModel, LanguageModelAnswer, MetricConfig
 from sheetsync.context import Arguments
 from sheetsync.models import ActionRun, CellChange, RecordChange
-from sheetsync.runs import carry_out, rehearse_run, request
+from sheetsync.runs.actions import carry_out, rehearse_run, request
 from sheetsync.workbooks.memory import Formula
 from tests.factories import InitiativeFactory, InitiativeMathModelFactory, InitiativeParamFactory, MetricConfigFactory
 from tests.productops.desk import Desk, north_star

@@ -9,7 +9,7 @@ from productops.llm.language_model import Tokens
 from productops.llm.limits import open_language_model
 from productops.llm.prompts import SUGGEST_MODEL, SUMMARISE, instructions_for
 from productops.models import LanguageModelAnswer
-from sheetsync.runs import NotPossible
+from sheetsync.runs.actions import NotPossible
 
 
 @pytest.mark.parametrize("task", [SUGGEST_MODEL, SUMMARISE])

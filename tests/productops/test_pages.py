@@ -13,7 +13,7 @@ from backlog.models import Initiative
 from productops.model_templates.library import LIBRARY
 from productops.model_templates.stored import add_templates
 from productops.models import InitiativeContribution, InitiativeParam, InitiativeScoring, ModelTemplate
-from sheetsync.people import PersonScope
+from sheetsync.access.people import PersonScope
 from tests.admin_pages import NOW, admin_client, change_url, client_with, initiative, math_model, north_star, param
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,7 @@ from django.urls import reverse
 from backlog.models import Initiative
 from productops import remembered
 from productops.models import InitiativeScoring
-from sheetsync.people import PersonScope
+from sheetsync.access.people import PersonScope
 from tests.admin_pages import admin_client, client_with, initiative, north_star
 
 pytestmark = pytest.mark.django_db

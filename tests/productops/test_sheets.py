@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sheetsync.headers import Header, alias_clashes, find_header
 from sheetsync.registry import registry
+from sheetsync.syncing.headers import Header, alias_clashes, find_header
 from sheetsync.tabs import Owner, Role
 
 FEEDBACK = ["run_status", "updated_source", "updated_at"]

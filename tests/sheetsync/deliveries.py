@@ -13,11 +13,11 @@ from django.conf import settings
 from django.db import transaction
 
 from sheetsync.context import ActionContext, Arguments
-from sheetsync.housekeeping import keep_house
-from sheetsync.leases import Status, WorkbooksBusy, claim, fence
 from sheetsync.models import ActionRun, KeyCounter, Workbook, WorkbookLease
-from sheetsync.runs import ACTIONS, Work, action, needed_workbooks
-from sheetsync.tasks import submit, work_on
+from sheetsync.runs.actions import ACTIONS, Work, action, needed_workbooks
+from sheetsync.runs.housekeeping import keep_house
+from sheetsync.runs.leases import Status, WorkbooksBusy, claim, fence
+from sheetsync.runs.tasks import submit, work_on
 from tests.factories import WorkbookFactory
 
 NAME = "test.work"

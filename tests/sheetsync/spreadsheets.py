@@ -10,12 +10,12 @@ from django.core.management import call_command
 
 from backlog.models import Initiative
 from sheetsync.context import ActionContext, Arguments
-from sheetsync.headers import Header, find_header
 from sheetsync.models import Workbook
 from sheetsync.registry import registry
-from sheetsync.runs import carry_out, request
+from sheetsync.runs.actions import carry_out, request
 from sheetsync.service_tabs import service_tabs
 from sheetsync.sheets_server.sheet import Spreadsheet
+from sheetsync.syncing.headers import Header, find_header
 from tests.sheetsync.loopback import Loopback, shown
 
 

@@ -19,7 +19,7 @@ from backlog.models import Initiative
 from backlog.sheets import BACKLOG
 from sheetsync.context import ActionContext, Arguments
 from sheetsync.models import ActionRun, Workbook
-from sheetsync.runs import ACTIONS
+from sheetsync.runs.actions import ACTIONS
 from sheetsync.workbooks.memory import Fault, MemoryWorkbook
 
 INTAKE_HEADER = ["Remarks", "Idea", "Country", "Team", "Key"]

@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from backlog.models import Initiative
 from sheetsync.context import Arguments, Report
 from sheetsync.models import ActionRun, Workbook
-from sheetsync.runs import ACTIONS, Action, WrongUsage, action, carry_out, find_action, find_workbook, request
+from sheetsync.runs.actions import ACTIONS, Action, WrongUsage, action, carry_out, find_action, find_workbook, request
 from tests.sheetsync.world import World, filled_world, row_counts
 
 NAMES = {"pm.backlog_sync", "pm.save_selected", "pm.undo_run"}

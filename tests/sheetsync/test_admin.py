@@ -17,9 +17,9 @@ from django.urls import reverse
 from django_q.models import OrmQ
 
 from backlog.models import Initiative
-from sheetsync.leases import claim
 from sheetsync.models import ActionRun, Conflict, RecordChange, Workbook
-from sheetsync.runs import request
+from sheetsync.runs.actions import request
+from sheetsync.runs.leases import claim
 from tests.admin_pages import (
     admin_client,
     button_url,

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from sheetsync.models import TabState, Workbook
-from sheetsync.runs import carry_out, request
+from sheetsync.runs.actions import carry_out, request
 from tests.admin_pages import admin_client, button_url, client_with, workbook
 from tests.sheetsync.xlsx_files import plain_file
 

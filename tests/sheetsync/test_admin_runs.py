@@ -11,8 +11,8 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from sheetsync.models import ActionRun, RecordChange, WorkerBeat
-from sheetsync.runs import ACTIONS
-from sheetsync.tasks import submit
+from sheetsync.runs.actions import ACTIONS
+from sheetsync.runs.tasks import submit
 from tests.admin_pages import admin_client, button_url, change_url, client_with, edit, fill, initiative, workbook
 from tests.sheetsync.xlsx_files import plain_file
 

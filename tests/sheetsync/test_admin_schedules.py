@@ -9,9 +9,9 @@ from django.test import Client
 from django.urls import reverse
 from django_q.models import Schedule
 
-from sheetsync.housekeeping import ask_for
 from sheetsync.models import ActionRun
-from sheetsync.schedules import PREFIX, problem_of, set_up
+from sheetsync.runs.housekeeping import ask_for
+from sheetsync.runs.schedules import PREFIX, problem_of, set_up
 from tests.admin_pages import admin_client, change_url, client_with, list_url, workbook
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +46,7 @@ def test_an_action_is_put_into_the_timetable_in_plain_words(ada: Client) -> None
     book = workbook("productops")
     assert add(ada, workbook=str(book.pk)).status_code == 302
     row = mine()
-    assert (row.func, row.schedule_type, row.repeats) == ("sheetsync.housekeeping.ask_for", "W", -1)
+    assert (row.func, row.schedule_type, row.repeats) == ("sheetsync.runs.housekeeping.ask_for", "W", -1)
     assert problem_of(row) == ""
     page = ada.get(list_url(Schedule)).content.decode()
     for words in ("Score on Mondays", f"Score, on workbook {book.pk}", "every week"):

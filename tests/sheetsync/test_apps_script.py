@@ -15,13 +15,13 @@ import pytest
 from django.conf import settings
 
 from config.management.commands.apps_script_menu import SCRIPT, with_menu
-from sheetsync.asked import allowed_actions
-from sheetsync.headers import normalise
 from sheetsync.models import ActionRun, Workbook
-from sheetsync.runs import ACTIONS
-from sheetsync.signing import SignedRequest, signature_of
+from sheetsync.runs.actions import ACTIONS
+from sheetsync.runs.asked import allowed_actions
+from sheetsync.syncing.headers import normalise
 from sheetsync.tabs import Role
-from sheetsync.web_secrets import make_secret
+from sheetsync.web.secrets import make_secret
+from sheetsync.web.signing import SignedRequest, signature_of
 
 HOST = Path(__file__).with_name("apps_script_host.js")
 NODE = shutil.which("node") or str(Path(playwright.__file__).parent / "driver" / "node")

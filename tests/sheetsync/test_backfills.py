@@ -15,12 +15,20 @@ from django.core.management import CommandError, call_command
 from backlog.models import Initiative, IntakeSubmission
 from productops.backfills import flaws, spell_kpis
 from productops.models import InitiativeContribution, InitiativeMathModel, MetricConfig, ModelTemplate
-from sheetsync import runs as actions
-from sheetsync.backfilling import BACKFILLS, BATCH, Backfill, Step, carry_out, find_backfill, rehearse_backfill
-from sheetsync.cancelling import cancel
 from sheetsync.context import ActionContext, Arguments
 from sheetsync.models import ActionRun, KeyCounter, RecordChange, Workbook
-from sheetsync.runs import WrongUsage
+from sheetsync.operating.backfilling import (
+    BACKFILLS,
+    BATCH,
+    Backfill,
+    Step,
+    carry_out,
+    find_backfill,
+    rehearse_backfill,
+)
+from sheetsync.runs import actions
+from sheetsync.runs.actions import WrongUsage
+from sheetsync.runs.cancelling import cancel
 from sheetsync.storage import NewRecord, Storage
 
 pytestmark = pytest.mark.django_db

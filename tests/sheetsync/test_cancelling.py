@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from django_q.models import OrmQ
 
-from sheetsync.cancelling import cancel
 from sheetsync.context import ActionContext
-from sheetsync.leases import Status, break_off, claim, reap
 from sheetsync.models import ActionRun, Workbook
-from sheetsync.runs import attempt, request
-from sheetsync.tasks import submit, work_on
+from sheetsync.runs.actions import attempt, request
+from sheetsync.runs.cancelling import cancel
+from sheetsync.runs.leases import Status, break_off, claim, reap
+from sheetsync.runs.tasks import submit, work_on
 from tests.factories import WorkbookFactory
 from tests.sheetsync.deliveries import NAME, acting
 from tests.sheetsync.world import at_request, filled_world, initiative, key_of

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sheetsync.cells import (
+from sheetsync.tabs import Column, Kind, Owner
+from sheetsync.values.cells import (
     Refusal,
     blank,
     date_to_serial,
@@ -26,7 +27,6 @@ from sheetsync.cells import (
     shows,
     snake_case,
 )
-from sheetsync.tabs import Column, Kind, Owner
 
 CHOICES = ("new", "discovery", "in_progress")
 

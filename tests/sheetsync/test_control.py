@@ -15,13 +15,13 @@ import time_machine
 from django.core.management import CommandError, call_command
 from django_q.models import OrmQ
 
-from sheetsync.asked import allowed_actions
 from sheetsync.context import ActionContext
-from sheetsync.control import CLEARED_WITHIN_S, add_action_rows, poll, poll_all
-from sheetsync.headers import find_header
+from sheetsync.control.polling import CLEARED_WITHIN_S, add_action_rows, poll, poll_all
 from sheetsync.models import ActionRun, ControlState, ControlTick, TabState, Workbook
-from sheetsync.runs import carry_out
+from sheetsync.runs.actions import carry_out
+from sheetsync.runs.asked import allowed_actions
 from sheetsync.service_tabs import CONTROL, control_tab
+from sheetsync.syncing.headers import find_header
 from sheetsync.tabs import Role
 from sheetsync.workbooks.interface import WorkbookUnavailable
 from sheetsync.workbooks.memory import Cell, Fault, Formula, MemoryWorkbook

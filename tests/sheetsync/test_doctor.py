@@ -15,10 +15,10 @@ from django.test import Client
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
-from sheetsync.doctor import CHECKUPS, Finding, Verdict, checkup, examine, ok
-from sheetsync.housekeeping import keep_house
 from sheetsync.models import KeyCounter, Workbook
+from sheetsync.operating.doctor import CHECKUPS, Finding, Verdict, checkup, examine, ok
 from sheetsync.registry import registry
+from sheetsync.runs.housekeeping import keep_house
 from sheetsync.tabs import Role
 
 KEY = "a signing key that is long enough for anybody"

@@ -13,11 +13,11 @@ import time_machine
 from django.utils import timezone
 from google.auth.credentials import AnonymousCredentials
 
-from sheetsync.control import poll_all
-from sheetsync.housekeeping import ask_for_sync, keep_house
+from sheetsync.control.polling import poll_all
 from sheetsync.models import ActionRun, ControlState, Workbook
-from sheetsync.schedules import timetable
-from sheetsync.tasks import work_on
+from sheetsync.runs.housekeeping import ask_for_sync, keep_house
+from sheetsync.runs.schedules import timetable
+from sheetsync.runs.tasks import work_on
 from sheetsync.workbooks import google
 from sheetsync.workbooks.google_client import SheetsClient
 from tests.sheetsync.loopback import Loopback, running

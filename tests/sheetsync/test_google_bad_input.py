@@ -10,7 +10,7 @@ import pytest
 from backlog.models import Initiative
 from sheetsync.context import Arguments
 from sheetsync.models import ActionRun, TabState
-from sheetsync.runs import carry_out, request
+from sheetsync.runs.actions import carry_out, request
 from sheetsync.sheets_server.batch import batch_update
 from sheetsync.sheets_server.places import Block
 from sheetsync.sheets_server.sheet import ANONYMOUS, Protection, Spreadsheet

@@ -11,11 +11,11 @@ from django.test import Client
 
 from backlog.models import Initiative
 from sheetsync.context import Arguments
-from sheetsync.control import poll
+from sheetsync.control.polling import poll
 from sheetsync.layout import layout
 from sheetsync.models import ActionRun, RecordChange, Workbook
 from sheetsync.registry import registry
-from sheetsync.runs import rehearse_run
+from sheetsync.runs.actions import rehearse_run
 from sheetsync.service_tabs import service_tabs
 from sheetsync.sheets_server.batch import batch_update
 from sheetsync.sheets_server.places import Axis

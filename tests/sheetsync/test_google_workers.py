@@ -6,9 +6,9 @@ import threading
 
 import pytest
 
-from sheetsync.headers import Header, find_header
 from sheetsync.service_tabs import CONTROL, control_tab
 from sheetsync.sheets_server.service import Request
+from sheetsync.syncing.headers import Header, find_header
 from tests.sheetsync.installation import Installation, installed
 from tests.sheetsync.loopback import fill, running, shown
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sheetsync.headers import (
+from sheetsync.syncing.headers import (
     Header,
     HeaderProblem,
     alias_clashes,

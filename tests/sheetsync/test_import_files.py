@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sheetsync.exporting import harmless
-from sheetsync.import_files import Format, UnreadableFile, _csv_rows, format_of, read_file
 from sheetsync.registry import registry
 from sheetsync.tabs import Role
+from sheetsync.transfer.exporting import harmless
+from sheetsync.transfer.files import Format, UnreadableFile, _csv_rows, format_of, read_file
 from tests.sheetsync.xlsx_files import plain_file
 
 BACKLOG = registry.get(Role.BACKLOG, "Backlog").tab

@@ -7,9 +7,9 @@ import threading
 import pytest
 from django.db import connections, transaction
 
-from sheetsync.keys import KeyDesk, KeyFate, Lost, take_numbers
 from sheetsync.models import KeyReservation, Workbook
-from sheetsync.view import SheetRow
+from sheetsync.syncing.keys import KeyDesk, KeyFate, Lost, take_numbers
+from sheetsync.syncing.view import SheetRow
 
 pytestmark = pytest.mark.django_db
 NOW = 1_700_000_000.0

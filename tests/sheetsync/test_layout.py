@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from sheetsync.headers import Header, find_header
 from sheetsync.layout import Paint, column_layout, layout
+from sheetsync.syncing.headers import Header, find_header
 from sheetsync.tabs import Column, Kind, Owner
 from tests.sheetsync.toy_tab import IDEAS
 

@@ -16,8 +16,10 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from sheetsync.context import ActionContext, Arguments
-from sheetsync.housekeeping import BEGUN_WITHIN, keep_house
-from sheetsync.leases import (
+from sheetsync.models import ActionRun, Workbook
+from sheetsync.runs.actions import attempt, carry_out, needed_workbooks, request
+from sheetsync.runs.housekeeping import BEGUN_WITHIN, keep_house
+from sheetsync.runs.leases import (
     Status,
     TakenOver,
     WorkbooksBusy,
@@ -29,10 +31,8 @@ from sheetsync.leases import (
     reap,
     renew,
 )
-from sheetsync.models import ActionRun, Workbook
-from sheetsync.queueing import PICKED_UP_FOR_S, enqueue, find_lost
-from sheetsync.runs import attempt, carry_out, needed_workbooks, request
-from sheetsync.tasks import submit, work_on
+from sheetsync.runs.queueing import PICKED_UP_FOR_S, enqueue, find_lost
+from sheetsync.runs.tasks import submit, work_on
 from tests.factories import WorkbookFactory
 from tests.sheetsync.deliveries import NAME, Day, acting, effects
 from tests.sheetsync.world import filled_world

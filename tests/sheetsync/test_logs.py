@@ -18,7 +18,7 @@ from sheetsync.context import ActionContext
 from sheetsync.logs import JsonFormatter, PlainFormatter, RunFilter, about_run
 from sheetsync.models import ActionRun
 from sheetsync.redaction import HIDDEN, redact
-from sheetsync.tasks import submit, work_on
+from sheetsync.runs.tasks import submit, work_on
 from sheetsync.workbooks.interface import WorkbookUnavailable
 from tests.factories import WorkbookFactory
 from tests.sheetsync.deliveries import NAME, acting
@@ -44,7 +44,7 @@ def log(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
 
 
 def test_a_json_line_says_when_what_and_about_which_run():
-    record = logging.LogRecord("sheetsync.runs", logging.INFO, __file__, 1, "%d rows", (3,), None)
+    record = logging.LogRecord("sheetsync.runs.actions", logging.INFO, __file__, 1, "%d rows", (3,), None)
     with about_run("20260331T093000-1a2b3c4d"):
         RunFilter().filter(record)
     said = json.loads(JsonFormatter().format(record))
@@ -52,7 +52,7 @@ def test_a_json_line_says_when_what_and_about_which_run():
     assert said.pop("process") == record.process
     assert said == {
         "level": "INFO",
-        "logger": "sheetsync.runs",
+        "logger": "sheetsync.runs.actions",
         "run_id": "20260331T093000-1a2b3c4d",
         "message": "3 rows",
     }

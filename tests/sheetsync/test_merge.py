@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sheetsync.merge import NO_BASE, Attempt, RowMemory, Turn, find_strays, merge_row, settle
+from sheetsync.syncing.merge import NO_BASE, Attempt, RowMemory, Turn, find_strays, merge_row, settle
 
 values = st.one_of(
     st.none(), st.booleans(), st.floats(allow_nan=False), st.text(max_size=3), st.lists(st.text(max_size=2), max_size=2)

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from backlog.models import Initiative
 from productops.models import InitiativeParam, MetricConfig
-from sheetsync.people import AuditEntry, PersonScope
+from sheetsync.access.people import AuditEntry, PersonScope
 from tests.admin_pages import admin_client, change_url, fill, initiative, list_url, math_model, north_star, param, save
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,7 @@ from django.test import Client
 
 from backlog.models import Initiative
 from sheetsync.models import ActionRun, CellChange, Conflict, RecordChange
-from sheetsync.pruning import count_history, prune
+from sheetsync.operating.pruning import count_history, prune
 from tests.admin_pages import admin_client, button_url, edit, fill, initiative
 
 pytestmark = pytest.mark.django_db

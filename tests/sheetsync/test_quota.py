@@ -6,8 +6,8 @@ import pytest
 from django.conf import settings as project
 
 from sheetsync import checkups
-from sheetsync.doctor import Verdict
-from sheetsync.quota import Load
+from sheetsync.operating.doctor import Verdict
+from sheetsync.operating.quota import Load
 from tests.factories import WorkbookFactory
 from tests.test_docs import rows_of
 

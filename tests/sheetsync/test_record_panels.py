@@ -14,10 +14,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from backlog.models import Initiative
+from sheetsync.access.people import AuditEntry
 from sheetsync.admin.record_panels import in_words
 from sheetsync.models import ActionRun, RecordChange, RowState, TabState, Workbook
-from sheetsync.people import AuditEntry
-from sheetsync.runs import carry_out, request
+from sheetsync.runs.actions import carry_out, request
 from tests.admin_pages import (
     admin_client,
     button_url,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sheetsync.merge import Attempt
 from sheetsync.models import RowState, Workbook
-from sheetsync.rowstates import TabMemory
+from sheetsync.syncing.merge import Attempt
+from sheetsync.syncing.rowstates import TabMemory
 
 pytestmark = pytest.mark.django_db
 

@@ -9,8 +9,8 @@ import pytest
 from django.core.management import call_command
 
 from sheetsync.models import ActionRun, CellChange, OwedLogRow, TabState
-from sheetsync.runlog import LONGEST_MESSAGE, messages_text
-from sheetsync.runs import carry_out, request
+from sheetsync.runs.actions import carry_out, request
+from sheetsync.runs.runlog import LONGEST_MESSAGE, messages_text
 from sheetsync.service_tabs import RUN_LOG, run_log_tab
 from sheetsync.workbooks.interface import TabWrites
 from sheetsync.workbooks.memory import Fault, MemoryWorkbook

@@ -10,10 +10,10 @@ from django.utils import timezone
 from django_q.models import OrmQ, Schedule, Task
 from django_q.scheduler import scheduler
 
-from sheetsync.health import SILENT_AFTER_S, workers
-from sheetsync.housekeeping import TASKS_KEPT_FOR, ask_for_sync, keep_house, worker_started
 from sheetsync.models import ActionRun, RequestNonce, WorkerBeat
-from sheetsync.schedules import PREFIX, disarm_malformed, problem_of, set_up, timetable
+from sheetsync.runs.health import SILENT_AFTER_S, workers
+from sheetsync.runs.housekeeping import TASKS_KEPT_FOR, ask_for_sync, keep_house, worker_started
+from sheetsync.runs.schedules import PREFIX, disarm_malformed, problem_of, set_up, timetable
 from tests.factories import WorkbookFactory
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +25,7 @@ def ours() -> dict[str, Schedule]:
 
 def test_after_migrate_the_timetable_stands():
     assert set(ours()) == {PREFIX + entry.name for entry in timetable()}
-    assert ours()[f"{PREFIX}housekeeping"].func == "sheetsync.housekeeping.keep_house"
+    assert ours()[f"{PREFIX}housekeeping"].func == "sheetsync.runs.housekeeping.keep_house"
 
 
 def test_setting_it_up_again_changes_nothing():

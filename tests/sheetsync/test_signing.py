@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sheetsync.signing import TIME_WINDOW_S, SignedRequest, form_flaw, is_in_time, is_signed, signature_of
+from sheetsync.web.signing import TIME_WINDOW_S, SignedRequest, form_flaw, is_in_time, is_signed, signature_of
 
 REQUEST = SignedRequest(
     method="POST",

@@ -19,8 +19,8 @@ from django_q.models import OrmQ
 
 from backlog.models import Initiative
 from sheetsync.models import ActionRun, RecordChange, Workbook
-from sheetsync.runs import request
-from sheetsync.tasks import enqueue, work_on
+from sheetsync.runs.actions import request
+from sheetsync.runs.tasks import enqueue, work_on
 
 
 def intake_file(place: Path, titles: int) -> Path:
@@ -95,7 +95,7 @@ def test_a_rollback_takes_the_task_along():
 def test_a_task_carries_the_runs_id_and_nothing_else(queued):
     enqueue(queued)
     task = OrmQ.objects.get().task
-    assert (task["func"], task["args"], task["kwargs"]) == ("sheetsync.tasks.work_on", (queued.run_id,), {})
+    assert (task["func"], task["args"], task["kwargs"]) == ("sheetsync.runs.tasks.work_on", (queued.run_id,), {})
 
 
 @pytest.mark.slow

@@ -19,9 +19,9 @@ from django.urls import reverse
 from backlog.models import Initiative
 from optimization.models import OptimizationConstraintSet, PortfolioItem
 from productops.models import InitiativeParam, MetricConfig
+from sheetsync.access.people import AuditEntry, PersonScope
 from sheetsync.admin import uploads
 from sheetsync.models import ActionRun, RecordChange
-from sheetsync.people import AuditEntry, PersonScope
 from tests.admin_pages import admin_client, button_url, client_with, edit, fill, initiative, list_url, north_star, param
 
 pytestmark = pytest.mark.django_db

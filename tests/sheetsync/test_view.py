@@ -7,9 +7,8 @@ import dataclasses
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sheetsync.headers import Header, find_header
-from sheetsync.tabs import Column, Kind, Owner, Role, Tab
-from sheetsync.view import (
+from sheetsync.syncing.headers import Header, find_header
+from sheetsync.syncing.view import (
     NOT_CALCULATED,
     TabView,
     digest,
@@ -20,6 +19,7 @@ from sheetsync.view import (
     text_of,
     view_tab,
 )
+from sheetsync.tabs import Column, Kind, Owner, Role, Tab
 from sheetsync.workbooks.interface import Grid, Raw
 
 PARAMS = Tab(

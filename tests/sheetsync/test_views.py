@@ -15,11 +15,11 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django_q.models import OrmQ
 
-from sheetsync.letting_in import prune_nonces
 from sheetsync.models import ActionRun, CellChange, RequestNonce, Workbook, WorkbookSecret
-from sheetsync.runs import request
-from sheetsync.signing import SignedRequest, signature_of
-from sheetsync.web_secrets import make_secret
+from sheetsync.runs.actions import request
+from sheetsync.web.letting_in import prune_nonces
+from sheetsync.web.secrets import make_secret
+from sheetsync.web.signing import SignedRequest, signature_of
 
 pytestmark = pytest.mark.django_db
 POST_TO = "/api/actions/"

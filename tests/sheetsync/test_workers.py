@@ -162,7 +162,7 @@ def test_groups_of_workers_on_one_postgresql_share_the_queue(tmp_path):
 
 _ASK_FOR_EACH = """
 from sheetsync.models import Workbook
-from sheetsync.tasks import submit
+from sheetsync.runs.tasks import submit
 for workbook in Workbook.objects.all():
     submit("pm.backlog_sync", workbook=workbook)
 """

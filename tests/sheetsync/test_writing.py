@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from sheetsync.headers import Header, find_header
+from sheetsync.syncing.headers import Header, find_header
+from sheetsync.syncing.view import SheetRow, TabView, view_tab
+from sheetsync.syncing.writing import Outcome, PlannedCell, PlannedRow, TabPlan, relocate, same_cell, write_plan
 from sheetsync.tabs import Column, Kind, Owner, Role, Tab, feedback_columns
-from sheetsync.view import SheetRow, TabView, view_tab
 from sheetsync.workbooks.interface import WorkbookChanged, WorkbookUnavailable
 from sheetsync.workbooks.memory import Cell, Fault, Formula, MemoryWorkbook
-from sheetsync.writing import Outcome, PlannedCell, PlannedRow, TabPlan, relocate, same_cell, write_plan
 from tests.sheetsync.world import at_request
 
 TOY = Tab(

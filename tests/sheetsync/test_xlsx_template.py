@@ -7,8 +7,8 @@ import datetime
 import openpyxl
 import pytest
 
-from sheetsync.headers import Header, find_header
 from sheetsync.layout import layout
+from sheetsync.syncing.headers import Header, find_header
 from sheetsync.tabs import Column, Kind, Owner
 from sheetsync.workbooks.interface import TabWrites, WorkbookUnavailable
 from sheetsync.workbooks.xlsx import XlsxWorkbook

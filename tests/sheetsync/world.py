@@ -8,11 +8,11 @@ from typing import Any
 
 from backlog.models import Initiative
 from sheetsync.context import ActionContext, Arguments
-from sheetsync.headers import Header, find_header
 from sheetsync.models import ActionRun, CellChange, Conflict, RecordChange, RowState, TabState, Workbook
 from sheetsync.registry import registry
-from sheetsync.runs import carry_out, rehearse_run, request
+from sheetsync.runs.actions import carry_out, rehearse_run, request
 from sheetsync.storage import RecordUpdate, Storage
+from sheetsync.syncing.headers import Header, find_header
 from sheetsync.tabs import Role, Tab
 from sheetsync.workbooks.memory import Cell, MemoryWorkbook
 

@@ -10,11 +10,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from sheetsync.asked import allowed_actions
-from sheetsync.headers import header_names
 from sheetsync.reference import option
 from sheetsync.registry import registry
-from sheetsync.runs import Action
+from sheetsync.runs.actions import Action
+from sheetsync.runs.asked import allowed_actions
+from sheetsync.syncing.headers import header_names
 from sheetsync.tabs import Role
 
 SCRIPT = settings.BASE_DIR / "templates" / "apps_script" / "Code.gs"

@@ -17,7 +17,7 @@ from django.utils.module_loading import module_has_submodule
 
 from sheetsync.reference import ReferenceAction, StoredField, render_reference
 from sheetsync.registry import FieldPolicy, registry
-from sheetsync.runs import ACTIONS
+from sheetsync.runs.actions import ACTIONS
 from sheetsync.service_tabs import service_tabs
 from sheetsync.tabs import Column, Owner, Role, Tab
 

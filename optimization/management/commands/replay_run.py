@@ -12,8 +12,8 @@ from optimization.models import OptimizationRun
 from optimization.runs.replaying import differences, replay
 from optimization.solving.effort import Effort
 from optimization.solving.objective import Refusal
-from sheetsync.cells import nearest
 from sheetsync.management.commands.action import WRONG_USAGE
+from sheetsync.values.cells import nearest
 
 DIFFERENT = 1  # exit status
 

@@ -12,9 +12,18 @@ from django.core.management.base import BaseCommand, CommandError
 
 from sheetsync.context import ActionContext, Arguments
 from sheetsync.models import ActionRun
-from sheetsync.runs import WAIT_S, WrongUsage, as_json, carry_out, find_action, find_workbook, rehearse_run, request
-from sheetsync.tasks import submit
-from sheetsync.terminal import ProgressBar, print_report
+from sheetsync.operating.terminal import ProgressBar, print_report
+from sheetsync.runs.actions import (
+    WAIT_S,
+    WrongUsage,
+    as_json,
+    carry_out,
+    find_action,
+    find_workbook,
+    rehearse_run,
+    request,
+)
+from sheetsync.runs.tasks import submit
 
 WRONG_USAGE = 2
 

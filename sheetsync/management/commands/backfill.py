@@ -9,12 +9,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from sheetsync.backfilling import BACKFILLS, carry_out, rehearse_backfill
 from sheetsync.context import ActionContext
 from sheetsync.management.commands.action import WRONG_USAGE
 from sheetsync.models import ActionRun
-from sheetsync.runs import WrongUsage
-from sheetsync.terminal import ProgressBar, print_report
+from sheetsync.operating.backfilling import BACKFILLS, carry_out, rehearse_backfill
+from sheetsync.operating.terminal import ProgressBar, print_report
+from sheetsync.runs.actions import WrongUsage
 
 INTERRUPTED = 130  # as shells say it of Ctrl-C
 

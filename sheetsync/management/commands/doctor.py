@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 from django.core.management.base import BaseCommand
 
-from sheetsync.doctor import Finding, Verdict, examine
 from sheetsync.logs import hide_secrets
+from sheetsync.operating.doctor import Finding, Verdict, examine
 
 
 class Command(BaseCommand):

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from sheetsync.connecting import canonical_location, complete
-from sheetsync.control import add_action_rows
+from sheetsync.control.polling import add_action_rows
 from sheetsync.tabs import Role
 from sheetsync.workbooks.interface import WorkbookUnavailable
 

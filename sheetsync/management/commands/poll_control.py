@@ -9,12 +9,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from sheetsync.context import Arguments
-from sheetsync.control import CAME_FROM, poll
-from sheetsync.control_rows import status_text
+from sheetsync.control.polling import CAME_FROM, poll
+from sheetsync.control.rows import status_text
 from sheetsync.management.commands.action import WRONG_USAGE
 from sheetsync.models import ActionRun, Workbook
-from sheetsync.runs import WrongUsage, carry_out, find_workbook, request
-from sheetsync.terminal import ProgressBar
+from sheetsync.operating.terminal import ProgressBar
+from sheetsync.runs.actions import WrongUsage, carry_out, find_workbook, request
 from sheetsync.workbooks.interface import WorkbookUnavailable
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from sheetsync.pruning import count_history, prune
-from sheetsync.terminal import ProgressBar
+from sheetsync.operating.pruning import count_history, prune
+from sheetsync.operating.terminal import ProgressBar
 
 
 class Command(BaseCommand):

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from sheetsync.schedules import set_up, timetable
+from sheetsync.runs.schedules import set_up, timetable
 
 
 class Command(BaseCommand):

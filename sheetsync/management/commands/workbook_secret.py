@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from sheetsync.management.commands.action import WRONG_USAGE
-from sheetsync.runs import WrongUsage, find_workbook
-from sheetsync.web_secrets import has_secret, make_secret
+from sheetsync.runs.actions import WrongUsage, find_workbook
+from sheetsync.web.secrets import has_secret, make_secret
 
 
 class Command(BaseCommand):

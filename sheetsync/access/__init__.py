@@ -1,0 +1,1 @@
+"""People: who is let in, who sees which departments, what is kept of what they did."""

@@ -1,0 +1,1 @@
+"""The Control tab: ticks in a workbook become runs."""

@@ -1,0 +1,1 @@
+"""For the operator: the doctor, retention, backfills, how far quotas reach, what commands print."""

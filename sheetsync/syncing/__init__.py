@@ -1,0 +1,1 @@
+"""One workbook in step with the database: read, settle, show, write, record."""

@@ -1,0 +1,1 @@
+"""What cells mean: from what people type to values, and back. Pure."""

@@ -1,0 +1,1 @@
+"""The way in over the web: signed requests of workbooks."""
