@@ -6,6 +6,7 @@ import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,11 @@ class UploadForm(forms.Form):
         """By its ending and size; what is in it is read later."""
         file: UploadedFile[Any] = self.cleaned_data["file"]
         most = settings.IMPORT_MAX_BYTES
-        if (file.size or 0) > most:
+        size = file.size or 0
+        if size > most:
             raise forms.ValidationError(
-                f"The file has {(file.size or 0) / MEGABYTE:,.1f} MB; at most {most / MEGABYTE:,.0f} MB are read. "
+                # Rounded up, so that a file that is a little too large doesn't seem to fit.
+                f"The file has {ceil(size / MEGABYTE * 10) / 10:,.1f} MB; at most {most / MEGABYTE:,.0f} MB are read. "
                 "Hand it in in several parts."
             )
         try:
