@@ -108,7 +108,7 @@ def test_every_picture_is_drawn_told_in_words_and_has_its_table(
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         page.goto(addresses[0])
-        expect(page.locator("html.dark")).to_have_count(scheme == "dark")
+        expect(page.locator("html.dark")).to_have_count(int(scheme == "dark"))
         for address in addresses:
             page.goto(address)
             figures = page.locator("figure.desk-figure")

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -15,6 +22,7 @@ from sheetsync.models import ActionRun, Conflict, WorkerBeat
 from sheetsync.runs.tasks import work_on
 from tests.admin_pages import change_url, math_model, north_star
 from tests.browser.desk import Sheets, stored
+from tests.sheetsync.installation import MANAGE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -130,6 +138,53 @@ def test_an_action_is_shown_first_then_started_and_followed(
     work_on(latest("pm.backlog_sync").run_id)
     expect(page.get_by_text("Ended: success.")).to_be_visible()
     assert stored(4).market == "Iberia"
+
+
+@pytest.mark.slow
+def test_a_run_is_followed_to_its_end_while_real_workers_carry_it_out(
+    page: Page, signed_in: Any, sheets: Sheets, tmp_path: Path
+) -> None:
+    signed_in("analyst", "ada")
+    sheets.type(1, market="Iberia")
+    WorkerBeat.objects.create(name="host/1", seen_at=timezone.now())
+    page.goto("/admin/sheetsync/actionrun/start/pm.backlog_sync/")
+    page.get_by_role("button", name="Start it").click()
+    expect(page.locator("[data-run-state]")).to_contain_text("a worker takes it up in a moment")
+    opened = page.url
+    with workers(tmp_path / "workers.log"):
+        # Nobody touches the page: it asks by itself, and shows the end.
+        expect(page.get_by_text("Ended: success.")).to_be_visible(timeout=60_000)
+    assert page.url == opened
+    expect(page.get_by_role("link", name="Undo this run")).to_be_visible()
+    assert stored(1).market == "Iberia"
+    assert latest("pm.backlog_sync").worker != "host/1"
+
+
+@contextmanager
+def workers(log: Path) -> Iterator[None]:
+    """A real group of workers, in processes of its own, on the database of this test."""
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "DATABASE_URL": _address()}
+    with log.open("wb") as output:
+        cluster = subprocess.Popen(
+            [*MANAGE, "qcluster"], env=environment, stdout=output, stderr=output, start_new_session=True
+        )
+    try:
+        yield
+    finally:
+        cluster.terminate()
+        try:
+            cluster.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            os.killpg(cluster.pid, signal.SIGKILL)
+            cluster.wait()
+
+
+def _address() -> str:
+    """Of this test's database, for other processes."""
+    name = str(connection.settings_dict["NAME"])
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{name}"
+    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
 
 
 def test_a_run_that_waits_is_cancelled(page: Page, signed_in: Any, sheets: Sheets) -> None:
