@@ -252,3 +252,8 @@ def test_decisions_are_numbered_without_gaps_and_say_context_decision_consequenc
     for page in pages:
         heads = [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("## ")]
         assert heads == ["## Context", "## Decision", "## Consequence"], page.name
+
+
+def test_the_architecture_page_lists_every_decision_in_order() -> None:
+    listed = re.findall(r"\(decisions/([^)]+)\)", (DOCS / "architecture.md").read_text(encoding="utf-8"))
+    assert listed == [page.name for page in sorted((DOCS / "decisions").glob("[0-9]*.md"))]
