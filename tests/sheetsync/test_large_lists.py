@@ -115,15 +115,3 @@ def test_a_page_and_a_list_ask_the_database_as_often_for_twelve_records_as_for_t
     few: dict[str, Any] = {url: len(queries(ada, url)) for url in (change_url(record), list_url(model))}
     fill(4, 9)
     assert {url: len(queries(ada, url)) for url in few} == few
-
-
-def test_initiatives_ask_as_often_at_a_thousand_as_at_ten() -> None:
-    ada = admin_client()
-    fill(1, 10)
-    record = Initiative.objects.order_by("pk").first()
-    assert record is not None
-    few = {url: len(queries(ada, url)) for url in (change_url(record), list_url(Initiative))}
-    Initiative.objects.bulk_create(
-        Initiative(initiative_key=f"INIT-{number:06d}", title=f"Idea {number}") for number in range(11, 1001)
-    )
-    assert {url: len(queries(ada, url)) for url in few} == few
