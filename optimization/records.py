@@ -127,7 +127,8 @@ class ScenarioRecords(ModelRecords):
             lacks = row.record is None and not self.needed <= row.takes.keys()
             wrong = "" if lacks else weights_refusal(_facts(_resulting(row)), counted.active, inactive)
             if lacks or wrong:
-                row.failure = "; ".join(text for text in (*row.refused.values(), wrong) if text)
+                unread = "objective_weights_json" in row.refused  # what it says is refused already
+                row.failure = "; ".join(text for text in (*row.refused.values(), "" if unread else wrong) if text)
                 row.takes.clear()
 
 

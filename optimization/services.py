@@ -23,6 +23,7 @@ __all__ = [
     "as_facts",
     "choose_scenario",
     "choose_set",
+    "dimension_values",
     "inactive_kpis",
     "initiative_fields",
     "initiative_keys",
@@ -73,6 +74,16 @@ def load_initiatives(also: Collection[str] = ()) -> tuple[Initiative, ...]:
 def _read(stored: QuerySet[StoredInitiative]) -> Iterable[Initiative]:
     for row in stored.values(*_FIELDS).iterator(chunk_size=2000):
         yield as_facts(row)
+
+
+def dimension_values() -> dict[str, dict[str, str]]:
+    """Dimension -> the values that initiatives have, folded -> as spelled. One query."""
+    found: dict[str, dict[str, str]] = {dimension: {} for dimension in _CUT_BY}
+    for values in StoredInitiative.objects.order_by(*_CUT_BY).values_list(*_CUT_BY).distinct():
+        for dimension, value in zip(_CUT_BY, values, strict=True):
+            if value:
+                found[dimension].setdefault(fold(value), value)
+    return found
 
 
 def initiative_fields() -> tuple[str, ...]:

@@ -17,7 +17,14 @@ from optimization.constraints.sets import (
     compile_constraints,
 )
 from optimization.models import OptimizationConstraintSet, OptimizationRun, OptimizationScenario
-from optimization.services import inactive_kpis, initiative_keys, kpis, load_initiatives, scenario_facts
+from optimization.services import (
+    dimension_values,
+    inactive_kpis,
+    initiative_keys,
+    kpis,
+    load_initiatives,
+    scenario_facts,
+)
 from sheetsync.records import Scene
 from sheetsync.storage import NewRecord, Origin, RecordUpdate
 from sheetsync.syncing.compiled import StatedRow
@@ -114,6 +121,7 @@ def _known_world(rows: Iterable[StatedRow]) -> KnownWorld:
         initiative_keys=keys,
         active_kpis=counted.active,
         inactive_kpis=inactive_kpis(),
+        values=dimension_values(),
         north_star=counted.north_star,
         initiatives=load_initiatives(named),
         scenario_facts={scenario.name: scenario for scenario in scenarios},

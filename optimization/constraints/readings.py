@@ -6,7 +6,7 @@ Pure. A refusal names the column, the value, and what would be accepted.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from optimization.constraints.rules import (
@@ -97,14 +97,25 @@ def named(column: str, typed: str, names: Mapping[str, str], what: str) -> Named
         return Named(refusal=f"{column}: empty; needed is {what}.")
     if fold(typed) in names:
         return Named(value=names[fold(typed)])
-    near = nearest(typed, names.values())
-    hint = f" Did you mean {near}?" if near else f" There are: {_some(names.values())}."
-    return Named(refusal=f"{column}: {typed.strip()!r} isn't {what}.{hint}")
+    return Named(refusal=f"{column}: {typed.strip()!r} isn't {what}.{_hint(typed, names.values())}")
+
+
+def _hint(typed: str, names: Collection[str]) -> str:
+    """What may have been meant: a name that is near; else all names, or the nearest of many."""
+    near = nearest(typed, names)
+    if near:
+        return f" Did you mean {near}?"
+    if len(names) > _LISTED:
+        return f" The nearest of {len(names)} is {nearest(typed, names, however_far=True)}."
+    return f" There are: {_some(names)}."
+
+
+_LISTED = 8  # so many names are listed
 
 
 def _some(names: Iterable[str]) -> str:
     listed = sorted(names)
-    return (", ".join(listed[:8]) + (", ..." if len(listed) > 8 else "")) or "none"
+    return (", ".join(listed[:_LISTED]) + (", ..." if len(listed) > _LISTED else "")) or "none"
 
 
 def _found(column: str, typed: str, names: Mapping[str, str], what: str) -> str:
@@ -271,7 +282,7 @@ def _bundle(kind: RuleType, row: ConstraintRow, known: Known) -> Rule:
     _of_initiatives(kind, row)
     members = _members(row.member_keys, known)
     if len(members) < 2:
-        raise _RefusedError(f"member_keys: {_count(members)}; a bundle needs two or more initiatives.")
+        raise _RefusedError(f"member_keys: {_count(members, row)}; a bundle needs two or more initiatives.")
     name = " ".join(row.dimension_key.split()) or f"bundle_row_{row.row}"
     return Rule(type=kind, places=(_place(row),), members=members, bundle_key=name)
 
@@ -280,7 +291,7 @@ def _pair(kind: RuleType, row: ConstraintRow, known: Known) -> Rule:
     _of_initiatives(kind, row)
     members = _members(row.member_keys, known)
     if len(members) != 2:
-        raise _RefusedError(f"member_keys: {_count(members)}; {kind.value} needs exactly two initiatives.")
+        raise _RefusedError(f"member_keys: {_count(members, row)}; {kind.value} needs exactly two initiatives.")
     return Rule(type=kind, places=(_place(row),), members=tuple(sorted(members)))
 
 
@@ -331,14 +342,13 @@ def _members(typed: Iterable[str], known: Known) -> tuple[str, ...]:
     return tuple(dict.fromkeys(keys))
 
 
-def _count(members: tuple[str, ...]) -> str:
-    return (
-        f"{len(members)} initiatives ({', '.join(members)})"
-        if len(members) > 1
-        else f"only {members[0]}"
-        if members
-        else "empty"
-    )
+def _count(members: tuple[str, ...], row: ConstraintRow) -> str:
+    if len(members) > 1:
+        return f"{len(members)} initiatives ({', '.join(members)})"
+    if not members:
+        return "empty"
+    times = sum(1 for key in row.member_keys if fold(key))
+    return f"{members[0]} {times} times, which is one initiative" if times > 1 else f"only {members[0]}"
 
 
 def _kpi(typed: str, known: Known) -> str:
@@ -370,4 +380,12 @@ def read_target(row: TargetRow, known: Known) -> Reading:
         kind=kind,
         notes=row.notes.strip(),
     )
-    return Reading(rule=rule)
+    return Reading(rule=rule, warnings=tuple(_met_already(rule)))
+
+
+def _met_already(rule: Rule) -> Iterable[str]:
+    if rule.baseline is not None and rule.baseline >= rule.number:
+        yield (
+            f"target_value: {plain(rule.number)} isn't above baseline_value {plain(rule.baseline)}; the target is met "
+            "before anything is chosen."
+        )

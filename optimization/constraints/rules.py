@@ -72,11 +72,16 @@ class Slice:
     @cached_property
     def parts(self) -> tuple[tuple[str, str], ...]:
         """((dimension, value folded for comparing), ...); nothing for all/all."""
+        return tuple((dimension, fold(value)) for dimension, value in self.spelled)
+
+    @property
+    def spelled(self) -> tuple[tuple[str, str], ...]:
+        """((dimension, value as spelled), ...); nothing for all/all."""
         if self.dimension == ALL:
             return ()
         if "+" not in self.dimension:
-            return ((self.dimension, fold(self.key)),)
-        return tuple(zip(self.dimension.split("+"), (fold(part) for part in self.key.split("+")), strict=True))
+            return ((self.dimension, self.key),)
+        return tuple(zip(self.dimension.split("+"), self.key.split("+"), strict=True))
 
     def holds(self, folded: Mapping[str, str]) -> bool:
         """Whether an initiative with these folded values (dimension -> value) lies in the slice."""
@@ -160,7 +165,7 @@ class Rule:
 
 def plain(number: float) -> str:
     """A number as people write it: 40, 0.25, 1200000."""
-    return str(int(number)) if float(number).is_integer() and abs(number) < 1e15 else repr(float(number))
+    return str(int(number)) if float(number).is_integer() and abs(number) < 1e16 else repr(float(number))
 
 
 def _verb(rule: Rule) -> str:

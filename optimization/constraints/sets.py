@@ -22,7 +22,7 @@ from optimization.constraints.rules import Place, Rule, RuleType
 from optimization.solving.facts import Initiative, Scenario, Snapshot
 from optimization.solving.presolve import by_place, contradictions
 from optimization.solving.problem import Problem, build_problem
-from sheetsync.values.cells import fold
+from sheetsync.values.cells import fold, nearest
 
 __all__ = [
     "Compilation",
@@ -47,6 +47,8 @@ class KnownWorld:
     initiative_keys: Sequence[str]
     active_kpis: Sequence[str]
     inactive_kpis: Sequence[str] = ()
+    # Dimension -> values that initiatives have, folded -> as spelled; a dimension that isn't here isn't looked at.
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     # For contradictions that can be seen without solving; without them none are looked for.
     north_star: str = ""
     initiatives: Sequence[Initiative] = ()
@@ -215,12 +217,26 @@ def _compile(group: _Group, known: KnownWorld, verdicts: dict[Place, Verdict]) -
         rules=tuple(rules),
         refused=tuple(RefusedRow(place=place, text=text) for place, text in sorted(refusals.items())),
     )
-    for place, texts in visible_contradictions(found, known).items():
+    clashes = visible_contradictions(found, known)
+    for place, texts in clashes.items():
         warnings[place].extend(texts)
+    for rule in rules:
+        if rule.place not in clashes:  # a floor there says so already
+            warnings[rule.place].extend(_nobodys_values(rule, known))
     for place, _ in group.readings:
         refusal = refusals.get(place, "")
         verdicts[place] = Verdict(refusal=refusal, warnings=() if refusal else tuple(warnings[place]))
     return found
+
+
+def _nobodys_values(rule: Rule, known: KnownWorld) -> Iterable[str]:
+    """Values of a slice that no initiative has: mostly mistyped."""
+    for dimension, value in rule.slice.spelled:
+        values = known.values.get(dimension)
+        if values is not None and fold(value) not in values:
+            near = nearest(value, values.values())
+            hint = f"; did you mean {near}?" if near else "."
+            yield f"dimension_key: no initiative has the {dimension} {value!r}, so nothing lies there{hint}"
 
 
 def _settle_repeats(

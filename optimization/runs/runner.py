@@ -44,6 +44,7 @@ from sheetsync.syncing.view import identity_text
 from sheetsync.tabs import Role
 
 SHOWN_EVERY_S = 5.0  # so often explanations are stored while they are computed
+_SCENARIOS = "Scenario_Config"
 _RULE_TABS = (CONSTRAINTS_TAB, TARGETS_TAB)
 _NOTHING_TICKED = "nothing is ticked in is_selected_for_run of Candidates; tick the rows to choose from, or give keys"
 
@@ -72,7 +73,7 @@ class Runner:
     def _begin(self) -> None:
         scenario = choose_scenario(self.context.arguments.scenario, self._shown_scenarios())
         if isinstance(scenario, Refusal):
-            self._refuse(scenario.text)
+            self._refuse(self._refused_row(self.context.arguments.scenario) or scenario.text)
             return
         facts = self._facts(scenario)
         chosen = choose_set(scenario, self.context.arguments.constraint_set)
@@ -93,8 +94,18 @@ class Runner:
 
     def _shown_scenarios(self) -> frozenset[str]:
         """Folded names of the scenarios that Scenario_Config still shows."""
-        rows = RowState.objects.filter(workbook=self.workbook, tab__iexact="Scenario_Config", is_present=True)
+        rows = RowState.objects.filter(workbook=self.workbook, tab__iexact=_SCENARIOS, is_present=True)
         return frozenset(rows.values_list("row_key", flat=True))
+
+    def _refused_row(self, name: str) -> str:
+        """What is wrong with the row of Scenario_Config of that name, as its last save found; "" when nothing is."""
+        rows = RowState.objects.filter(
+            workbook=self.workbook, tab__iexact=_SCENARIOS, is_present=True, row_key=identity_text([name])
+        )
+        verdict = rows.values_list("verdict", flat=True).first() or ""
+        if not verdict.startswith("FAILED: "):
+            return ""
+        return f"the row of scenario {name.strip()!r} in {_SCENARIOS} was refused: {verdict.removeprefix('FAILED: ')}"
 
     def _facts(self, scenario: OptimizationScenario) -> Scenario:
         """The scenario, with the capacity and the weights that the action was given instead of its own."""
@@ -179,6 +190,15 @@ class Runner:
             self._refuse(f"{name} is {run.status}: {run.message}")
         for key, note in run.result_json.get(IDLE_FORCES, {}).items():
             report.tell("WARNING", note, tab=CANDIDATES, key=key, **where)
+        outdated = self._refused_row(run.scenario_name)
+        if outdated:
+            report.tell(
+                "FAILED",
+                f"{outdated}; the run used what was saved before",
+                tab=_SCENARIOS,
+                key=run.scenario_name,
+                **where,
+            )
         for row in chosen.refused_rows_json if chosen else ():
             report.tell(
                 "FAILED", f"not in constraint set {chosen}: {row['text']}", tab=row["tab"], row=row["row"], **where
@@ -187,9 +207,9 @@ class Runner:
 
     def _last_saved(self) -> Iterable[str]:
         """When what the run read was last taken from the sheets."""
-        states = TabState.objects.filter(workbook=self.workbook, tab__in=("Scenario_Config", *_RULE_TABS))
+        states = TabState.objects.filter(workbook=self.workbook, tab__in=(_SCENARIOS, *_RULE_TABS))
         saved = dict(states.values_list("tab", "saved_at"))
-        for tab in ("Scenario_Config", *_RULE_TABS):
+        for tab in (_SCENARIOS, *_RULE_TABS):
             yield f"{tab} {_moment(saved.get(tab))}"
         backlogs = TabState.objects.filter(workbook__role=Role.BACKLOG, tab="Backlog", saved_at__isnull=False)
         latest = backlogs.order_by("-saved_at").values_list("saved_at", flat=True).first()

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from django.db import transaction
 from django.utils import timezone
 
@@ -21,10 +20,10 @@ from optimization.models import (
 )
 from optimization.runs.outcome import GapRow, Item, Outcome, outcome
 from optimization.runs.what_ifs import in_words, varies, without
+from optimization.runs.wording import approximate, run_in_words
 from optimization.solving.effort import Effort
 from optimization.solving.facts import Scenario, Snapshot
-from optimization.solving.levels import TIE
-from optimization.solving.milp import FEASIBLE, INFEASIBLE, OPTIMAL, Solution, solve
+from optimization.solving.milp import FEASIBLE, OPTIMAL, Solution, solve
 from optimization.solving.problem import Problem, Refusal, build_problem
 from sheetsync.context import ActionContext
 from sheetsync.models import ActionRun, Workbook
@@ -74,11 +73,7 @@ def run_scenario(snapshot: Snapshot, effort: Effort) -> Solved:
         status=solution.status,
         summary="; ".join(
             part
-            for part in (
-                in_words(problem, solution.selected, base),
-                _in_words(solution, found),
-                _far_apart(problem, solution),
-            )
+            for part in (in_words(problem, solution.selected, base), run_in_words(problem, solution, found))
             if part
         ),
         outcome=found,
@@ -103,44 +98,13 @@ def _base(problem: Problem, solution: Solution, found: Outcome, effort: Effort) 
     return {"status": solution.status, **outcome(other, solution, time_limit_s=effort.time_limit_s).result_json}
 
 
-def _in_words(solution: Solution, found: Outcome) -> str:
-    if solution.status == INFEASIBLE:
-        return found.gap_summary
-    return "; ".join(part for part in (found.gap_summary, solution.message, _approximate(solution)) if part)
-
-
-def _approximate(solution: Solution) -> str:
-    """What rests on a gap is said to."""
-    if solution.status not in (OPTIMAL, FEASIBLE) or solution.proved:
-        return ""
-    if not math.isfinite(solution.gap):
-        return "approximate: how much better a portfolio could be isn't known"
-    return f"approximate: at most {solution.gap:.2%} below the best there can be"
-
-
-def _far_apart(problem: Problem, solution: Solution) -> str:
-    """What differs so much in size that the smaller can't matter beside the larger is said to."""
-    parts = np.abs(problem.objective.coefficients[: len(problem.candidates)])
-    counting = np.flatnonzero(parts)
-    if solution.status not in (OPTIMAL, FEASIBLE) or not len(counting):
-        return ""
-    least, most = counting[parts[counting].argmin()], counting[parts[counting].argmax()]
-    if parts[least] >= TIE * parts[most]:
-        return ""
-    near, far = (f"{parts[column]:.6g} of {problem.keys[column]}" for column in (least, most))
-    return (
-        f"what candidates bring to the objective lies far apart, {near} beside {far}: it was solved in scale, and "
-        "portfolios that differ by less than a billionth count as equal; check the larger number"
-    )
-
-
 def _result_json(solution: Solution, found: Outcome, problem: Problem, base: Mapping[str, Any]) -> dict[str, Any]:
     extra: dict[str, Any] = {"gaps": [_gap_json(row) for row in found.gaps]} if found.gaps else {}
     if base:
         extra["base"] = dict(base)
     if problem.idle_forces:
         extra[IDLE_FORCES] = dict(problem.idle_forces)
-    if _approximate(solution):
+    if approximate(solution):
         extra["approximate"] = True
     return {**found.result_json, **extra}
 

@@ -46,7 +46,7 @@ def weights_refusal(scenario: Scenario, active: Iterable[str], known: Iterable[s
     if not given:
         return f"{column}: empty; {scenario.mode} needs KPIs, such as {_EXAMPLES[scenario.mode]}"
     if scenario.mode == WEIGHTED and not isinstance(given, Mapping):
-        return f"{column}: a list has no weights; weighted_kpis needs a weight per KPI, such as {_EXAMPLES[WEIGHTED]}"
+        return f"{column}: {', '.join(given)} has no weights; weighted_kpis needs a weight per KPI, such as {_EXAMPLES[WEIGHTED]}"
     names = {fold(kpi): kpi for kpi in active}
     others = {fold(kpi) for kpi in known}
     for kpi in given:

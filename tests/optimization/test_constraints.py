@@ -419,3 +419,40 @@ def test_the_order_of_the_rows_changes_no_rule(drawn: list[ConstraintRow], dice:
         return {(rule.type, frozenset(rule.places), rule.number) for entry in found.sets for rule in entry.rules}
 
     assert rules(rows) == rules(shuffled)
+
+
+def test_of_many_keys_the_nearest_is_named() -> None:
+    many = KnownWorld(
+        scenarios=("Q1 Base",), initiative_keys=[f"INIT-{n:06d}" for n in range(1, 30)], active_kpis=("gmv",)
+    )
+    said = compiled(constraint(2, "mandatory", dimension_key="Faster search"), known=many)[1][2]
+    assert said.startswith(
+        "FAILED: member_keys: 'Faster search' isn't the key of an initiative. The nearest of 29 is INIT-0000"
+    )
+
+
+def test_a_pair_with_itself_is_refused_as_such() -> None:
+    said = refusal(constraint(2, "synergy_bonus", member_keys=(A, A), kpi_key="gmv", bonus_value=5.0))
+    assert f"member_keys: {A} 2 times, which is one initiative; synergy_bonus needs exactly two initiatives." in said
+
+
+def test_a_value_that_no_initiative_has_is_told() -> None:
+    known = replace(KNOWN, values={"country": {"uk": "UK", "france": "France"}})
+    rows = (
+        constraint(2, "capacity_cap", dimension="country", dimension_key="Frannce", max_tokens=5.0),
+        target(3, dimension="country+market", dimension_key="Narnia+EMEA"),
+        floor(4, "country", "uk"),
+    )
+    said = compiled(*rows, known=known)[1]
+    assert said == {
+        2: "WARNING: dimension_key: no initiative has the country 'Frannce', so nothing lies there; did you mean France?",
+        3: "WARNING: dimension_key: no initiative has the country 'Narnia', so nothing lies there.",
+        4: "OK",
+    }
+
+
+def test_a_target_that_its_baseline_meets_is_told() -> None:
+    said = compiled(target(2, baseline_value=100.0))[1][2]
+    assert said == (
+        "WARNING: target_value: 100 isn't above baseline_value 100; the target is met before anything is chosen."
+    )

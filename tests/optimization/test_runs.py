@@ -672,3 +672,49 @@ def test_saved_rules_can_be_undone(world: World) -> None:
     world.act(SAVE)
     assert world.set().mandatory_initiatives_json == ["INIT-000001", "INIT-000002"]
     assert world.status("Constraints", row).startswith("WARNING")
+
+
+def test_steps_whose_contributions_lie_far_apart_are_named(world: World) -> None:
+    world.scenario(
+        "Steps", objective_mode="lexicographic", objective_weights_json="nps > gmv", capacity_total_tokens=60
+    )
+    for kpi in ("nps", "gmv"):
+        world.target(kpi, 5e15, scenario_name="Steps")
+    Initiative.objects.filter(initiative_key="INIT-000002").update(kpi_contribution_json={"nps": 1e15})
+    Initiative.objects.filter(initiative_key="INIT-000003").update(kpi_contribution_json={"nps": 0.001})
+    world.act(SAVE)
+    said = texts(world.act(RUN_ALL, scenario="Steps"))
+    assert "bring to the step nps lies far apart, 0.001 of INIT-000003 beside 1e+15 of INIT-000002" in said
+    assert "nps goal in the whole portfolio missed by 4000000000000000;" in said
+
+
+def test_a_step_that_its_baseline_meets_is_skipped_and_the_run_says_so(world: World) -> None:
+    world.scenario("Steps", objective_mode="lexicographic", objective_weights_json="nps > gmv")
+    met = world.target("nps", 5, scenario_name="Steps", baseline_value=6)
+    world.target("gmv", 100, scenario_name="Steps")
+    world.act(SAVE)
+    assert "target_value: 5 isn't above baseline_value 6" in world.rows("Targets")[met - 2]["run_status"]
+    said = texts(world.act(RUN_ALL, scenario="Steps"))
+    assert "the step nps is skipped: its baseline 6 meets the target 5 before anything is chosen" in said
+
+
+def test_a_scenario_whose_row_was_refused_is_not_called_unknown(world: World) -> None:
+    world.scenario("Weights", objective_mode="weighted_kpis", objective_weights_json="old: 1")
+    world.act(SAVE)
+    context = world.act(RUN_ALL, scenario="weights")
+    assert context.report.status == "failed"
+    assert (
+        "the row of scenario 'weights' in Scenario_Config was refused: objective_weights_json: old isn't a KPI"
+        in texts(context)
+    )
+    assert not OptimizationRun.objects.exists()
+
+
+def test_a_run_says_that_its_scenario_was_changed_to_something_refused_since(world: World) -> None:
+    world.act(SAVE)
+    world.retype("Scenario_Config", 2, capacity_total_tokens="a lot")
+    world.act(SAVE)
+    context = world.act(RUN_ALL)
+    assert (context.report.status, world.run().status) == ("partial", "optimal")
+    assert 'capacity_total_tokens: "a lot" is not a number' in texts(context, "FAILED")
+    assert "the run used what was saved before" in texts(context, "FAILED")
