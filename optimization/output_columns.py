@@ -57,7 +57,12 @@ RESULTS_COLUMNS = (
     _text("dependency_status", "How the initiatives stand that it says it depends on; these bind nothing."),
     _text("reason", "Why it is in or out.", Kind.LONG_TEXT, width=50),
     _text("why_not", "What forcing it in would cost, and what would get it chosen.", Kind.LONG_TEXT, width=50),
-    _text("selection_frequency", "How often it is chosen over the ranges of the params: core, borderline or out."),
+    _text(
+        "selection_frequency",
+        "How often it is chosen over the ranges of the params: core, borderline or out.",
+        Kind.LONG_TEXT,
+        width=36,
+    ),
 )
 
 GAPS_COLUMNS = (

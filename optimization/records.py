@@ -18,6 +18,7 @@ from sheetsync.syncing.view import SheetRow
 from sheetsync.values.cells import Value, fold
 
 NO_LONGER = "SKIPPED: no longer a candidate"
+DIGITS = 9  # of a number that is worked out: exact enough for any plan, and no sum's rounding error shows
 
 
 class CandidateRecords(ModelRecords):
@@ -58,7 +59,12 @@ def shown(entry: Initiative, counted: Kpis, rules: Mapping[str, Sequence[str]]) 
 def contributions_text(entry: Initiative, active: Iterable[str], north_star: str) -> str:
     """Contributions to active KPIs beside the north star, in the short form: "nps: 2; retention_30d: 0.01"."""
     named = (kpi for kpi in active if kpi != north_star and kpi in entry.contributions)
-    return "; ".join(f"{kpi}: {plain(entry.contributions[kpi])}" for kpi in named)
+    return "; ".join(f"{kpi}: {plain(legible(entry.contributions[kpi]))}" for kpi in named)
+
+
+def legible(number: float) -> float:
+    """As people read it in a sheet: without the noise that sums and quotients leave behind, 0.001 for 0.0010000000000000002."""
+    return float(f"{number:.{DIGITS}g}")
 
 
 def data_gaps(entry: Initiative, counted: Kpis) -> Iterable[str]:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from optimization.models import OptimizationRun, Portfolio, PortfolioItem
 from optimization.output_columns import FRONTIER_COLUMNS
-from optimization.records import contributions_text
+from optimization.records import contributions_text, legible
 from optimization.runs.running import ENDED
 from optimization.solving.facts import Initiative
 from optimization.studies.measuring import frequency_text
@@ -212,7 +212,8 @@ LATER_ROWS: Mapping[str, Rows] = {FRONTIER: frontier_rows, MEASURE_NEXT: measure
 
 
 def _row(identity: Sequence[Value], values: Mapping[str, Value]) -> NewRow:
-    shown = {name: value for name, value in values.items() if not isinstance(value, float) or math.isfinite(value)}
+    known = {name: value for name, value in values.items() if not isinstance(value, float) or math.isfinite(value)}
+    shown = {name: legible(value) if isinstance(value, float) else value for name, value in known.items()}
     return NewRow(key=identity_text(identity), values=shown)
 
 

@@ -150,19 +150,26 @@ def _draw_column(sheet: Worksheet, number: int, column: ColumnLayout, layout: Ta
     below.width = column.width
     below.number_format = column.number_format
     below.font = Font(name=FONT, size=11, color=INK)
-    below.alignment = Alignment(vertical="top", wrap_text=column.wrapped or None, horizontal=column.align)
+    below.alignment = Alignment(
+        vertical="top", wrap_text=column.wrapped or None, horizontal=column.align, indent=_indent(column)
+    )
     below.border = Border(bottom=_LINE, right=_LINE)
     if column.paint.fill:
         below.fill = PatternFill("solid", fgColor=column.paint.fill)
     header = sheet.cell(layout.header_row + 1, number, column.header)
     header.font = Font(name=FONT, size=11, bold=True, color=column.paint.header_ink)
     header.fill = PatternFill("solid", fgColor=column.paint.header_fill)
-    header.alignment = Alignment(vertical="center", horizontal=column.align)
+    header.alignment = Alignment(vertical="center", horizontal=column.align, indent=_indent(column))
     header.border = Border(bottom=_UNDER_HEADER, right=_LINE)
     header.comment = _note(column.note)
     sheet.row_dimensions[layout.header_row + 1].height = _HEADER_HEIGHT
     if column.dropdown:
         sheet.add_data_validation(_dropdown(column, f"{letter}{layout.first_row + 1}:{letter}{LAST_ROW}"))
+
+
+def _indent(column: ColumnLayout) -> int:
+    """A gap behind numbers, or they touch the text of the next column."""
+    return int(column.align == "right")
 
 
 def _note(text: str) -> Comment:

@@ -8,6 +8,7 @@ import pytest
 
 from backlog.models import Initiative
 from optimization.models import OptimizationConstraintSet, OptimizationScenario
+from optimization.records import legible
 from productops.models import MetricConfig
 from sheetsync.models import RecordChange, Workbook
 from sheetsync.workbooks.memory import MemoryWorkbook
@@ -392,3 +393,17 @@ def test_a_contradiction_is_told_when_it_comes_from_the_initiatives_side(world: 
     Initiative.objects.filter(initiative_key="INIT-000001").update(lifecycle_status="done")
     world.act(SAVE)
     assert "lifecycle_status is done" in world.status("Constraints", row)
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        (0.1 + 0.2, 0.3),
+        (0.0010000000000000002, 0.001),
+        (1_956_065.8, 1_956_065.8),
+        (7498.55555555556, 7498.55556),
+        (0.0, 0.0),
+    ],
+)
+def test_numbers_that_are_worked_out_are_shown_without_their_rounding_errors(number: float, shown: float) -> None:
+    assert legible(number) == shown

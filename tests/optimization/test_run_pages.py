@@ -10,12 +10,14 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
 
 from backlog.models import Initiative
 from optimization.models import OptimizationRun, Publication
+from optimization.pages.charts import add_plots
 from optimization.runs.publishing import current
 from sheetsync.models import ActionRun, RecordChange
+from sheetsync.plots import Plot, PlotKind, Point, Series
 from tests.optimization.world import RUN_ALL, SAVE, World
 
 pytestmark = pytest.mark.django_db
@@ -130,6 +132,35 @@ def test_the_excel_file_holds_everything_as_text_and_native_charts(world: World,
     charts = {sheet.title: len(sheet._charts) for sheet in book.worksheets if sheet._charts}
     assert charts["Chart More or less capacity"] == 1
     assert charts["Chart Teams and countries"] == 2
+
+
+def test_the_excel_file_is_read_alike_in_every_program(world: World, ada: Client) -> None:
+    book = load_workbook(io.BytesIO(ada.get(address("run_workbook", world.run())).content))
+    sheet = book["Initiatives"]
+    head = {cell.value: cell for cell in sheet[1]}
+    assert {cell.font.name for cell in head.values()} == {"Calibri"}
+    assert sheet.cell(2, head["selected"].column).number_format == '"TRUE";"TRUE";"FALSE"'
+    for name, side in (("tokens", "right"), ("title", None)):
+        assert head[name].alignment.horizontal == sheet.cell(2, head[name].column).alignment.horizontal == side
+    assert sheet.cell(2, head["tokens"].column).number_format == "General"  # no point behind a whole number
+    for cell in head.values():
+        assert sheet.column_dimensions[cell.column_letter].width >= len(cell.value) + 4
+
+
+def test_charts_of_bars_begin_at_nothing_and_have_room_for_every_name(world: World, ada: Client) -> None:
+    plot = Plot(
+        kind=PlotKind.RANGE,
+        title="Cost",
+        summary="",
+        y_label="Rule",
+        series=(Series(name="cost", points=tuple(Point(x=f"p{n}", y=90.0, low=80.0, high=100.0) for n in range(30))),),
+    )
+    sheet = Workbook().create_sheet()
+    add_plots(sheet, [plot])
+    (chart,) = sheet._charts
+    assert chart.y_axis.scaling.min == 0
+    assert chart.height > 20
+    assert sheet.cell(3 + 2 * chart.height + 1, 2).value == "Value"  # the numbers stand below the chart
 
 
 def test_the_csv_holds_every_initiative_and_no_formula(world: World, ada: Client) -> None:

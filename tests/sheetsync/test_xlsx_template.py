@@ -81,6 +81,14 @@ def test_dropdowns_and_formats_reach_down_the_whole_column(tmp_path):
     assert looks["A"].fill.fgColor.rgb == f"00{DRAWN.columns[0].paint.fill}"
 
 
+def test_numbers_keep_a_distance_from_the_next_column(tmp_path):
+    render(tmp_path / "a.xlsx", [DRAWN])
+    sheet = openpyxl.load_workbook(tmp_path / "a.xlsx")["Ideas"]
+    headers = [sheet.cell(DRAWN.header_row + 1, number) for number in range(1, len(DRAWN.columns) + 1)]
+    indents = {column.align: cell.alignment.indent for column, cell in zip(DRAWN.columns, headers, strict=True)}
+    assert indents == {"left": 0, "center": 0, "right": 1}
+
+
 def test_rows_that_are_appended_to_a_template_begin_below_the_header_and_look_like_it(tmp_path):
     path = tmp_path / "a.xlsx"
     render(path, [DRAWN])
