@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -14,7 +15,7 @@ from backlog.models import Initiative
 from productops.models import InitiativeScoring
 from productops.remembered import remembered
 from productops.scores.evaluation import FRAMEWORKS, RICE_INPUTS, WSJF_INPUTS
-from productops.scores.ranking import Agreement, Disagreement, Scored, agreements, disagreements, scores_of
+from productops.scores.ranking import Agreement, Disagreement, Scores, agreements, disagreements
 from sheetsync.access.scope import within_scope
 from sheetsync.admin.extra_pages import render_page
 from sheetsync.admin.plots import render_plot
@@ -42,7 +43,7 @@ class Found:
     furthest: Sequence[Disagreement]  # that match the search, at most LISTED
     matching: int  # all that match
     counts: Mapping[str, int]  # framework -> initiatives that it scores
-    pks: Mapping[str, int]  # initiative_key of what is listed -> pk
+    named: Mapping[str, tuple[int, str]]  # initiative_key of what is listed -> (pk, title)
 
 
 def frameworks(request: HttpRequest) -> HttpResponse:
@@ -56,11 +57,11 @@ def frameworks(request: HttpRequest) -> HttpResponse:
     body = "".join(
         (
             _agreement_table(found.agreements),
-            render_plot(bump_chart(found.furthest[:DRAWN], found.counts)) if found.furthest else "",
+            render_plot(bump_chart(found)) if found.furthest else "",
             _search(words),
             table(
                 ("Initiative", *FRAMEWORKS, "Furthest apart", "Why"),
-                [_row(each, found.pks[each.scored.key], found.counts) for each in found.furthest],
+                [_row(each, found) for each in found.furthest],
                 nothing="No initiative has scores in two frameworks.",
             ),
             f"<p>{more:,} more are closer together.</p>" if more else "",
@@ -76,60 +77,48 @@ def frameworks(request: HttpRequest) -> HttpResponse:
 
 def _work_out(request: HttpRequest, words: Sequence[str]) -> tuple[Found, int]:
     """(what the page shows, how many initiatives it comes from)."""
-    pks, scored = _load(request)
-    names = tuple(FRAMEWORKS)
-    matching = {
-        each.key
-        for each in scored
-        if len(each.scores) > 1 and all(word in f"{each.key} {each.title}".casefold() for word in words)
-    }
-    furthest = disagreements(scored, names, COSTS, among=matching, most=LISTED)
+    pks, titles, scored = _load(request)
+    named = (f"{key} {title}".casefold() for key, title in zip(scored.keys, titles, strict=True))
+    matching = np.fromiter((all(word in name for word in words) for name in named), bool, len(pks))
+    furthest = disagreements(scored, COSTS, among=matching, most=LISTED)
     found = Found(
-        agreements=agreements(scored, names),
+        agreements=agreements(scored),
         furthest=furthest,
-        matching=len(matching),
-        counts={name: len(numbers) for name, numbers in scores_of(scored, names).items()},
-        pks={each.scored.key: pks[each.scored.key] for each in furthest},
+        matching=int((scored.in_two & matching).sum()),
+        counts=scored.counts,
+        named={each.key: (pks[each.place], titles[each.place]) for each in furthest},
     )
-    return found, len(scored)
+    return found, len(pks)
 
 
-def _load(request: HttpRequest) -> tuple[dict[str, int], list[Scored]]:
-    """(initiative_key -> pk, what is scored) of the initiatives that the person may see, in one query."""
+def _load(request: HttpRequest) -> tuple[Sequence[int], Sequence[str], Scores]:
+    """(pks of the initiatives that the person may see, their titles, what is scored), in one query."""
     overall = [f"{prefix}_overall_score" for prefix in FRAMEWORKS.values()]
     columns = list(dict.fromkeys(column for inputs in INPUTS.values() for column in inputs))
     about = ("initiative_id", "initiative__initiative_key", "initiative__title")
-    rows = within_scope(request, InitiativeScoring.objects.order_by("initiative__initiative_key"))
-    pks, scored = {}, []
-    for pk, key, title, *numbers in rows.values_list(*about, *overall, *columns):
-        scores = dict(zip(FRAMEWORKS, numbers, strict=False))
-        given = dict(zip(columns, numbers[len(overall) :], strict=True))
-        pks[key] = pk
-        scored.append(
-            Scored(
-                key=key,
-                title=title,
-                scores={name: score for name, score in scores.items() if score is not None},
-                inputs={
-                    name: {column: given[column] for column in inputs if given[column] is not None}
-                    for name, inputs in INPUTS.items()
-                },
-            )
-        )
-    return pks, scored
+    rows = [*within_scope(request, InitiativeScoring.objects.all()).values_list(*about, *overall, *columns)]
+    numbers = np.array([row[len(about) :] for row in rows], float).reshape(len(rows), len(overall) + len(columns))
+    column = dict(zip((*overall, *columns), numbers.T, strict=True))
+    scored = Scores(
+        keys=[row[1] for row in rows],
+        scores={name: column[each] for name, each in zip(FRAMEWORKS, overall, strict=True)},
+        inputs={name: {each: column[each] for each in inputs} for name, inputs in INPUTS.items()},
+    )
+    return [row[0] for row in rows], [row[2] for row in rows], scored
 
 
-def bump_chart(found: Sequence[Disagreement], counts: Mapping[str, int]) -> Plot:
+def bump_chart(found: Found) -> Plot:
     """A line per initiative from framework to framework, the higher the better it stands there."""
+    drawn = found.furthest[:DRAWN]
     return Plot(
         kind=PlotKind.LINE,
         title="Placed furthest apart",
-        summary=f"Where the {len(found)} initiatives stand that the frameworks place furthest apart; 100 is the first place.",
+        summary=f"Where the {len(drawn)} initiatives stand that the frameworks place furthest apart; 100 is the first place.",
         x_label="Framework",
         y_label="Better than (% of the others)",
         series=tuple(
-            Series(name=f"{each.scored.key} {each.scored.title}"[:50], points=tuple(_points(each, counts)))
-            for each in found
+            Series(name=f"{each.key} {found.named[each.key][1]}"[:50], points=tuple(_points(each, found.counts)))
+            for each in drawn
         ),
     )
 
@@ -145,18 +134,19 @@ def _share_behind(rank: float, count: int) -> float:
     return 1 - (rank - 1) / (count - 1) if count > 1 else 1.0
 
 
-def _row(found: Disagreement, pk: int, counts: Mapping[str, int]) -> list[SafeString | str]:
+def _row(one: Disagreement, found: Found) -> list[SafeString | str]:
+    pk, title = found.named[one.key]
     address = reverse("admin:backlog_initiative_change", args=(pk,))
     return [
-        format_html('<a href="{}">{}</a> {}', address, found.scored.key, found.scored.title),
+        format_html('<a href="{}">{}</a> {}', address, one.key, title),
         *(
-            f"{found.ranks[name]:g} of {counts[name]} ({shown_number(found.scored.scores[name])})"
-            if name in found.ranks
+            f"{one.ranks[name]:g} of {found.counts[name]} ({shown_number(one.scores[name])})"
+            if name in one.ranks
             else ""
             for name in FRAMEWORKS
         ),
-        f"{found.distance:.0%} between {found.best} and {found.worst}".replace("%", " %"),
-        found.why,
+        f"{one.distance:.0%} between {one.best} and {one.worst}".replace("%", " %"),
+        one.why,
     ]
 
 
