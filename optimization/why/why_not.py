@@ -20,7 +20,7 @@ from optimization.solving.levels import Fall, Level, as_columns, first_fall, lev
 from optimization.solving.milp import FAILED, INFEASIBLE, PROOF_LIMIT, Solution, solve_again
 from optimization.solving.problem import Problem, tolerance
 from optimization.solving.rows import Bools
-from optimization.why.thresholds import Lever, Reached, Threshold, more_than, touched_rows
+from optimization.why.thresholds import LEAST, Lever, Reached, Threshold, more_than, touched_rows
 
 HAIR = 1e-3  # of a change: so much less of it doesn't do
 ROUND = 5e-4  # of a change: so far may a number be moved to one that reads better
@@ -285,7 +285,7 @@ class Inquiry:
         last = self.levels[-1]
         if forced.status != INFEASIBLE and pulls[-1] and (fall is None or fall.level == len(self.levels) - 1):
             lacking = last.value(self.selected) - last.value(as_columns(self.problem, forced.selected))
-            return max(lacking, 0.0) / pulls[-1] + 4.0 * max(last.slack(self.selected), 1e-12) / pulls[-1]
+            return max(lacking, 0.0) / pulls[-1] + 4.0 * max(last.slack(self.selected), LEAST) / pulls[-1]
         rows, touched = self.problem.rows, touched_rows(self.problem, column, kpi)
         least = np.bincount(rows.row_of, weights=np.minimum(rows.coefficients, 0.0), minlength=len(rows.lower))
         lacks = [float(gap) for gap in (rows.lower - least)[touched]]

@@ -66,6 +66,15 @@ def test_a_token_number_is_read_as_people_write_it_whatever_the_tolerance_allows
     assert asked(C, scenario=scenario).tokens_needed == 7.0
 
 
+def test_where_nothing_brings_anything_a_hair_is_enough_also_in_a_step() -> None:
+    scenario = Scenario(name="Q1", period="2026-Q1", capacity=20.0, mode="lexicographic", weights=("gmv",))
+    target = rule(2, RuleType.TARGET, kpi_key="gmv", number=200.0, kind="goal")
+    why = asked(C, target, scenario=scenario, initiatives=(initiative(A, 10.0), initiative(C, 8.0)))
+    assert (why.cost, why.kpi_key, why.tokens_needed) == (0.0, "gmv", None)
+    assert why.contribution_needed is not None
+    assert 0.0 < why.contribution_needed < 1e-6
+
+
 def test_what_ties_and_loses_needs_a_hair_more() -> None:
     why = asked(
         C, initiatives=(initiative(A, 10.0, gmv=50.0), initiative(B, 10.0, gmv=40.0), initiative(C, 10.0, gmv=30.0))
