@@ -55,8 +55,7 @@ def test_every_model_that_keeps_something_for_people_has_a_page() -> None:
     # Bookkeeping of the engine that tells people nothing; a person's scope stands on the person's page, a publication on its run's.
     internal = {
         "ControlState", "ControlTick", "KeyCounter", "OwedLogRow", "PersonScope", "Publication", "RequestBudget", "RequestNonce",
-        "WorkbookLease",
-        "WorkbookSecret", "WorkerBeat",
+        "RoleRights", "WorkbookLease", "WorkbookSecret", "WorkerBeat",
     }  # fmt: skip
     stored = {
         model.__name__
