@@ -80,6 +80,11 @@ class Records(Protocol):
         """Every record that the tab may show, by identity text."""
         ...
 
+    def stored(self, scene: Scene, pks: Collection[int]) -> dict[str, Record]:
+        """Of these records what is stored, by identity text: enough to judge and save edits of them. What a tab works out over all of
+        its records, to show it, is missing."""
+        ...
+
     def fingerprint(self, scene: Scene) -> str:
         """Changes whenever `load` would return something else; "" when only loading can tell."""
         ...
@@ -138,17 +143,24 @@ class ModelRecords:
         return self.model._default_manager.order_by("pk")
 
     def load(self, scene: Scene) -> dict[str, Record]:
+        return self.complete(scene, self.read(self.queryset(scene)))
+
+    def stored(self, scene: Scene, pks: Collection[int]) -> dict[str, Record]:
+        found = self.read(self.queryset(scene).filter(pk__in=pks))
+        return {key: Record(pk, values) for key, (pk, values) in found.items()}
+
+    def read(self, rows: models.QuerySet[Any]) -> dict[str, tuple[int, dict[str, Value]]]:
+        """Identity text -> (pk, what is stored of it by column)."""
         names = tuple(self.paths)
-        rows = self.queryset(scene).values_list("pk", *self.paths.values())
         blanks = tuple(blank(self.tab.column(name)) for name in names)
         loaded = {}
-        for pk, *stored in rows:
+        for pk, *stored in rows.values_list("pk", *self.paths.values()):
             values = {
                 name: (empty if value is None else value)
                 for name, value, empty in zip(names, stored, blanks, strict=True)
             }
             loaded[self.identify(values)] = (pk, values)
-        return self.complete(scene, loaded)
+        return loaded
 
     def fingerprint(self, scene: Scene) -> str:
         return ""

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from productops.approvals.decisions import Subject, content_of, rejections, subject_of
 from productops.models import Review
-from sheetsync.admin.edits import plan_edit, save_edits
+from sheetsync.admin.edits import plan_edits, save_edits
 from sheetsync.admin.recording import APPROVE, REJECT, AdminRun
 from sheetsync.models import RecordChange
 from sheetsync.syncing.view import digest
@@ -93,7 +93,7 @@ def decide(
         found = list(locked[:MOST])
         ready = set(records.filter(subject.needed, pk__in=seen).values_list("pk", flat=True))
         entered = entered_by(subject, [record.pk for record in found])
-        for record in found:
+        for record, edit in zip(found, plan_edits(found, {subject.tick: approve}, run), strict=True):
             why = (
                 ""
                 if seal(record, subject) == seen[record.pk]
@@ -102,7 +102,6 @@ def decide(
             if approve and not why:
                 is_ready = record.pk in ready
                 why = _why_not_approved(subject, record, entered.get(record.pk), user, is_ready=is_ready)
-            edit = plan_edit(record, {subject.tick: approve}, run)
             why = why or "; ".join(edit.refused.values())
             if why:
                 refused.append(f"{record}: {why}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from productops.contributions.check import Standing, check_text, warnings, why_not_adopted
@@ -22,17 +22,26 @@ ADOPTED_BY = "pm.save_selected"
 class ContributionRecords(ModelRecords):
     """Contributions of every initiative. The backend computes and shows; only a person's tick makes it an entry."""
 
+    def stored(self, scene: Scene, pks: Collection[int]) -> dict[str, Record]:
+        found = super().stored(scene, pks)
+        self._look_up({key: record.pk for key, record in found.items()}, load_standings(pks))
+        return found
+
     def complete(self, scene: Scene, loaded: Mapping[str, tuple[int, dict[str, Value]]]) -> dict[str, Record]:
-        self.kpis = load_kpis()
-        self.standings: dict[str, Standing] = {}
-        standings, found = load_standings(), {}
+        self._look_up({key: pk for key, (pk, _values) in loaded.items()}, load_standings())
+        found = {}
         for key, (pk, values) in loaded.items():
-            standing = self.standings[key] = standings[pk]
+            standing = self.standings[key]
             values[COMPUTED] = dict(standing.computed.numbers) or None
             values["contribution_check"] = check_text(standing)
             warned = "; ".join(warnings(standing))
             found[key] = Record(pk, values, f"WARNING: {warned}" if warned else "OK")
         return found
+
+    def _look_up(self, pks: Mapping[str, int], standings: Mapping[int, Standing]) -> None:
+        """What judging and saving these rows needs."""
+        self.kpis = load_kpis()
+        self.standings = {key: standings[pk] for key, pk in pks.items()}
 
     def check(self, scene: Scene, rows: Sequence[Incoming]) -> None:
         super().check(scene, rows)

@@ -39,12 +39,17 @@ class ParamRecords(InitiativeRows):
         """A parameter without an initiative is a shared one."""
         return super().identify({**values, "initiative_key": values["initiative_key"] or SHARED_KEY})
 
+    def read(self, rows: QuerySet[Any]) -> dict[str, tuple[int, dict[str, Value]]]:
+        loaded = super().read(rows)
+        for _pk, values in loaded.values():
+            values["initiative_key"] = values["initiative_key"] or SHARED_KEY
+        return loaded
+
     def complete(self, scene: Scene, loaded: Mapping[str, tuple[int, dict[str, Value]]]) -> dict[str, Record]:
         uses, rejected = uses_of_params(), rejections(SUBJECTS["param"])
         frameworks = _frameworks(values for _pk, values in loaded.values())
         found = {}
         for key, (pk, values) in loaded.items():
-            values["initiative_key"] = values["initiative_key"] or SHARED_KEY
             is_math = values["framework"] == ScoringFramework.MATH_MODEL
             users = uses.get((str(values["initiative_key"]), str(values["param_name"])), ()) if is_math else ()
             values["model_name"] = _shortened(users)

@@ -14,7 +14,7 @@ from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from sheetsync.admin.recording import AdminRun, OpenedTab
+from sheetsync.admin.recording import AdminRun
 from sheetsync.models import ActionRun, Workbook
 from sheetsync.records import Incoming, Record, Records, Scene
 from sheetsync.registry import Registered, registry
@@ -100,6 +100,37 @@ class _RowEdit:
 
 
 @dataclass(kw_only=True)
+class _OpenedTab:
+    """The database's side of a tab, as far as edits need it."""
+
+    records: Records
+    scene: Scene
+    by_pk: dict[int, tuple[str, Record]]  # pk of the tab's record -> its key and what is stored of it
+
+
+@dataclass(kw_only=True)
+class _Edited:
+    """The records that are edited alike, with the tabs that enter their fields; each tab is read once for all of them."""
+
+    records: Sequence[models.Model]
+    admin_run: AdminRun
+    opened: dict[tuple[str, str], _OpenedTab] = field(default_factory=dict)  # (role, tab) ->
+
+    def open(self, one: Entered) -> _OpenedTab:
+        """The column's tab; only what stands behind the edited records is read."""
+        at = (one.tab.role, one.tab.name)
+        if at not in self.opened:
+            assert one.registered.records is not None
+            records = one.registered.records()
+            book = Workbook(title="the admin", role=one.tab.role)
+            scene = Scene(context=self.admin_run.context, workbook=book, title=one.tab.name)
+            found = records.stored(scene, [getattr(record, one.owner_pk) for record in self.records])
+            by_pk = {stored.pk: (key, stored) for key, stored in found.items()}
+            self.opened[at] = _OpenedTab(records=records, scene=scene, by_pk=by_pk)
+        return self.opened[at]
+
+
+@dataclass(kw_only=True)
 class Edit:
     """A planned edit of one record: what would be saved, and what is refused."""
 
@@ -153,7 +184,17 @@ def plan_edit(record: models.Model, changes: Mapping[str, Any], admin_run: Admin
 
     Values that are stored already are left out. Nothing is written.
     """
-    edit = Edit(record=record, admin_run=admin_run)
+    return plan_edits([record], changes, admin_run)[0]
+
+
+def plan_edits(records: Sequence[models.Model], changes: Mapping[str, Any], admin_run: AdminRun) -> list[Edit]:
+    """Plans the same edit of each of several records of one model."""
+    edited = _Edited(records=records, admin_run=admin_run)
+    return [_planned(edited, record, changes) for record in records]
+
+
+def _planned(edited: _Edited, record: models.Model, changes: Mapping[str, Any]) -> Edit:
+    edit = Edit(record=record, admin_run=edited.admin_run)
     entered = entered_fields(type(record))
     by_tab: dict[tuple[str, str], dict[str, Any]] = defaultdict(dict)
     for name, value in changes.items():
@@ -165,7 +206,7 @@ def plan_edit(record: models.Model, changes: Mapping[str, Any], admin_run: Admin
         else:
             edit.direct[name] = value
     for fields in by_tab.values():
-        _plan_row(edit, entered, fields)
+        _plan_row(edited, edit, entered, fields)
     edit.label = edit.label or record_label(record)
     return edit
 
@@ -177,7 +218,7 @@ def record_label(record: models.Model) -> str:
     return str(key or record)
 
 
-def _plan_row(edit: Edit, entered: Mapping[str, Entered], fields: Mapping[str, Any]) -> None:
+def _plan_row(edited: _Edited, edit: Edit, entered: Mapping[str, Entered], fields: Mapping[str, Any]) -> None:
     """Judges the fields that one tab enters, as if they had been typed into its row."""
     one = entered[next(iter(fields))]
     takes: dict[str, Value] = {}
@@ -188,7 +229,7 @@ def _plan_row(edit: Edit, entered: Mapping[str, Entered], fields: Mapping[str, A
             edit.refused[name] = understood.text
         else:
             takes[column.name] = understood
-    opened = _opened(edit.admin_run, one)
+    opened = edited.open(one)
     found = opened.by_pk.get(getattr(edit.record, one.owner_pk))
     if found is None:
         # The tab doesn't show this record; its fields still keep their own rules.
@@ -199,19 +240,6 @@ def _plan_row(edit: Edit, entered: Mapping[str, Entered], fields: Mapping[str, A
     _tell(edit, {entered[name].column.name: name for name in fields}, row)
     edit.rows.append(_RowEdit(records=opened.records, scene=opened.scene, row=row))
     edit.label = str(found[1].values.get("initiative_key") or found[0])
-
-
-def _opened(admin_run: AdminRun, one: Entered) -> OpenedTab:
-    """The database's side of the column's tab; loaded once a run."""
-    at = (one.tab.role, one.tab.name)
-    if at not in admin_run.opened:
-        assert one.registered.records is not None
-        records = one.registered.records()
-        book = Workbook(title="the admin", role=one.tab.role)
-        scene = Scene(context=admin_run.context, workbook=book, title=one.tab.name)
-        by_pk = {stored.pk: (key, stored) for key, stored in records.load(scene).items()}
-        admin_run.opened[at] = OpenedTab(records=records, scene=scene, by_pk=by_pk)
-    return admin_run.opened[at]
 
 
 def _plan_direct(edit: Edit, fields: Mapping[str, Any]) -> None:

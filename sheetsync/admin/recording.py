@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from sheetsync.context import ActionContext, Arguments
 from sheetsync.models import ActionRun
-from sheetsync.records import Incoming, Record, Records, Scene
+from sheetsync.records import Incoming, Scene
 from sheetsync.storage import Origin, Storage
 from sheetsync.workbooks.kinds import open_workbook
 
@@ -38,15 +38,6 @@ class AdminStorage(Storage):
         return Origin(label=self.label or str(named or row.key.upper()))
 
 
-@dataclass(kw_only=True)
-class OpenedTab:
-    """The database's side of a tab, loaded once for all edits of a run."""
-
-    records: Records
-    scene: Scene
-    by_pk: dict[int, tuple[str, Record]]  # pk of the tab's record -> its key and what it holds
-
-
 @dataclass
 class AdminRun:
     """A change that a person makes in the admin, recorded like any run, so that it shows in the history and can be undone."""
@@ -56,7 +47,6 @@ class AdminRun:
     reason: str = ""  # why, in the person's own words
     context: ActionContext = field(init=False)
     storage: AdminStorage = field(init=False)
-    opened: dict[tuple[str, str], OpenedTab] = field(default_factory=dict)  # (role, tab) -> loaded for this run's edits
 
     def __post_init__(self) -> None:
         run = ActionRun(

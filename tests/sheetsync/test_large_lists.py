@@ -14,10 +14,19 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from backlog.models import Initiative
+from optimization.models import OptimizationScenario
+from productops.models import (
+    InitiativeContribution,
+    InitiativeMathModel,
+    InitiativeParam,
+    InitiativeScoring,
+    MetricConfig,
+)
 from sheetsync.admin import large_lists
 from sheetsync.admin.large_lists import ROUGH_FROM, QuickPaginator, RememberedValues, quick_filters
 from sheetsync.models import ActionRun
-from tests.admin_pages import admin_client, change_url, fill, list_url
+from sheetsync.records import ModelRecords
+from tests.admin_pages import admin_client, change_url, edit, fill, list_url
 
 pytestmark = pytest.mark.django_db
 APPS = ("sheetsync", "backlog", "productops", "optimization")
@@ -115,3 +124,26 @@ def test_a_page_and_a_list_ask_the_database_as_often_for_twelve_records_as_for_t
     few: dict[str, Any] = {url: len(queries(ada, url)) for url in (change_url(record), list_url(model))}
     fill(4, 9)
     assert {url: len(queries(ada, url)) for url in few} == few
+
+
+def test_an_edit_reads_what_it_changes_and_not_the_whole_tab(monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(1, 3)
+    monkeypatch.setattr(ModelRecords, "load", None)
+    ada = admin_client()
+    edits: list[tuple[type[models.Model], dict[str, Any]]] = [
+        (Initiative, {"market": "DACH"}),
+        (InitiativeMathModel, {"formula_text": "value = uplift * 11"}),
+        (InitiativeParam, {"value": "0.06"}),
+        (InitiativeScoring, {"rice_reach": "12"}),
+        (InitiativeContribution, {"notes": "as agreed"}),
+        (MetricConfig, {"unit": "EUR"}),
+        (OptimizationScenario, {"capacity_total_tokens": "12"}),
+    ]
+    for model, changes in edits:
+        record = model._default_manager.order_by("-pk").first()
+        assert record is not None
+        assert edit(ada, record, **changes).status_code == 302, model
+        record.refresh_from_db()
+        assert {name: str(getattr(record, name)) for name in changes} == {
+            name: str(float(value)) if value == "12" else value for name, value in changes.items()
+        }
