@@ -17,7 +17,6 @@ from django.urls import URLPattern, URLResolver, reverse
 from unfold.dataclasses import SearchResult
 from unfold.sites import UnfoldAdminSite
 
-LONGEST_SEARCH = 200  # characters; whoever pastes more means none of them
 FOUND_PER_MODEL = 8
 FOUND_IN_ALL = 40
 
@@ -50,14 +49,16 @@ class DeskSite(UnfoldAdminSite):  # type: ignore[misc]
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The search of every page: records whose key, title or name has the words, of the models that say `in_search`."""
+        from sheetsync.admin.searching import LONGEST
+
         began = time.monotonic()
         words = request.GET.get("s", "").strip()
         if not words:
             return HttpResponse()
-        found = [] if len(words) > LONGEST_SEARCH or "\0" in words else list(self._found(request, words))
+        found = [] if len(words) > LONGEST or "\0" in words else list(self._found(request, words))
         page = Paginator(found[:FOUND_IN_ALL], FOUND_IN_ALL)
         context = {
-            "search_term": words[:LONGEST_SEARCH],
+            "search_term": words[:LONGEST],
             "page_obj": page,
             "results": page.page(1),
             "page_counter": 0,

@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -29,11 +29,11 @@ from sheetsync.admin.base import signed_in
 from sheetsync.admin.dashboard import ago
 from sheetsync.admin.extra_pages import render_page
 from sheetsync.admin.record_panels import in_words
+from sheetsync.admin.searching import LONGEST, search
 from sheetsync.site import record_address
 
 PER_PAGE = 50
 STATES = {"waiting": "Waiting", "rejected": "Rejected", "approved": "Approved"}
-LONGEST_SEARCH = 200  # characters
 ADOPTIONS_COUNTED = 100  # each is worked out anew for the dashboard
 _LEAD = (
     "What is approved counts: only numbers behind which everything is approved can be adopted. "
@@ -86,12 +86,9 @@ def _filtered(request: HttpRequest, subject: Subject) -> QuerySet[Any]:
         records = waiting(subject, records)
     if department := request.GET.get("department", ""):
         records = records.filter(initiative__department=department)
-    words = request.GET.get("q", "").strip().replace("\0", "")[:LONGEST_SEARCH]
-    if words:
-        name = "model_name" if subject.name == "model" else "param_name"
-        found = Q(initiative__initiative_key__icontains=words) | Q(initiative__title__icontains=words)
-        records = records.filter(found | Q(**{f"{name}__icontains": words}))
-    return records
+    name = "model_name" if subject.name == "model" else "param_name"
+    fields = ("initiative__initiative_key", "initiative__title", name)
+    return search(records, fields, request.GET.get("q", "").replace("\0", "")[:LONGEST])
 
 
 def _departments(request: HttpRequest) -> list[str]:

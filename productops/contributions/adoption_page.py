@@ -27,12 +27,12 @@ from sheetsync.access.scope import within_scope
 from sheetsync.admin.base import signed_in
 from sheetsync.admin.extra_pages import render_page
 from sheetsync.admin.links import run_address
+from sheetsync.admin.searching import LONGEST, search
 from sheetsync.admin.tables import table
 
 PAGE = "productops_adoptions"
 MAY_ADOPT = "productops.adopt_initiativecontribution"
 LOOKED_AT = 100  # initiatives on one page: each is computed anew
-LONGEST_SEARCH = 200  # characters
 REFUSALS = 5  # told one by one
 
 
@@ -96,14 +96,13 @@ def adoptions(request: HttpRequest) -> HttpResponse:
 
 def _candidates(request: HttpRequest, view: View) -> QuerySet[Initiative, tuple[int, str]]:
     """(pk, title) of those that can be in the view and whose key or title has every word that is looked for."""
-    found = within_scope(request, Initiative.objects.filter(view.candidates))
-    for word in _words(request).split():
-        found = found.filter(Q(initiative_key__icontains=word) | Q(title__icontains=word))
+    candidates = within_scope(request, Initiative.objects.filter(view.candidates))
+    found = search(candidates, ("initiative_key", "title"), _words(request))
     return found.order_by("initiative_key").values_list("pk", "title")
 
 
 def _words(request: HttpRequest) -> str:
-    return request.GET.get("q", "").replace("\0", "")[:LONGEST_SEARCH]
+    return request.GET.get("q", "").replace("\0", "")[:LONGEST]
 
 
 HEADERS = (

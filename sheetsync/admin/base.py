@@ -25,6 +25,7 @@ from sheetsync.admin.forms import REASON, STRUCTURED, CellField, EditForm
 from sheetsync.admin.large_lists import QuickPaginator, found_once, of_key, quick_filters
 from sheetsync.admin.panels import panels_of
 from sheetsync.admin.recording import DELETE, AdminRun
+from sheetsync.admin.searching import search
 from sheetsync.models import ActionRun
 from sheetsync.registry import FieldPolicy, registry
 from sheetsync.storage import Origin
@@ -57,12 +58,11 @@ class DeskPage:
         self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
     ) -> tuple[models.QuerySet[Any], bool]:
         """What has the key that was typed; else what has every word in one of its fields."""
-        words = search_term.strip()
-        named = of_key(queryset, self.key_field, words) if words else None
-        if named is not None:
-            return named, False
-        matching, doubles = super().get_search_results(request, queryset, search_term)  # type: ignore[misc]
-        return (found_once(queryset, matching), doubles) if words else (matching, doubles)
+        typed = search_term.strip()
+        if not typed:
+            return queryset, False
+        named = of_key(queryset, self.key_field, typed)
+        return (found_once(queryset, search(queryset, self.search_fields, typed)) if named is None else named), False  # type: ignore[attr-defined]
 
     def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         """Whoever has the right, within the departments that they may see."""

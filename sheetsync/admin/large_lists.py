@@ -1,5 +1,5 @@
 """What keeps lists quick with many records: the values to filter by are remembered for a minute, huge tables are counted roughly, and
-a search reads a table once."""
+what few records a search finds are looked for once."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from django.db import connection, models
 from django.http import HttpRequest
 
 from sheetsync.access.scope import departments_of
+from sheetsync.admin.searching import few
 from sheetsync.syncing.view import digest
 
 REMEMBERED_FOR_S = 60
 MOST_VALUES = 200  # to filter by; the search finds the others
-FEW = 200  # records that a search finds by reading the table once: counting and showing them then goes by their keys
-ROUGH_FROM = 100_000  # rows from which a whole table is counted as the database's own figures say
+ROUGH_FROM = 100_000  # rows up to which is counted; of a whole table beyond, the database's own figures tell
 
 
 class RememberedValues(AllValuesFieldListFilter):
@@ -48,12 +48,16 @@ def _is_text(model: type[models.Model], path: str) -> bool:
 
 
 class QuickPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts exactly, but for a whole table with very many rows on PostgreSQL."""
+    """Counts exactly up to very many rows. Of a whole table on PostgreSQL it says roughly how many there are beyond; of one that is
+    filtered, or on SQLite, it shows so many and no more."""
 
     @cached_property
     def count(self) -> int:
         rough = self._rough_count()
-        return rough if rough >= ROUGH_FROM else Paginator.count.func(self)  # type: ignore[attr-defined]
+        if rough >= ROUGH_FROM:
+            return rough
+        rows = self.object_list
+        return rows.order_by()[:ROUGH_FROM].count() if _can_be_cut(rows) else Paginator.count.func(self)  # type: ignore[attr-defined]
 
     def _rough_count(self) -> int:
         """As the database's housekeeping counted last; 0 where that says nothing."""
@@ -67,19 +71,17 @@ class QuickPaginator(Paginator):  # type: ignore[type-arg]
             return int(cursor.fetchone()[0])
 
 
+def _can_be_cut(rows: Any) -> bool:
+    return isinstance(rows, models.QuerySet) and not rows.query.is_sliced and not rows.query.combinator
+
+
 def of_key(records: models.QuerySet[Any], lookup: str, words: str) -> models.QuerySet[Any] | None:
     """The few of these that have exactly the key that was typed; None where there are none, or no such lookup."""
-    pks = _few(records.filter(**{f"{lookup}__in": {words, words.upper()}})) if lookup else None
+    pks = few(records.filter(**{f"{lookup}__in": {words, words.upper()}})) if lookup else None
     return records.filter(pk__in=pks) if pks else None
 
 
 def found_once(records: models.QuerySet[Any], matching: models.QuerySet[Any]) -> models.QuerySet[Any]:
     """`matching`, which are among `records`; by their primary keys where they are few."""
-    pks = _few(matching)
+    pks = few(matching)
     return matching if pks is None else records.filter(pk__in=pks)
-
-
-def _few(matching: models.QuerySet[Any]) -> list[Any] | None:
-    """Primary keys; None where they are more than a few."""
-    pks = list(matching.order_by().values_list("pk", flat=True)[: FEW + 1])
-    return pks if len(pks) <= FEW else None

@@ -22,7 +22,7 @@ from productops.models import (
     InitiativeScoring,
     MetricConfig,
 )
-from sheetsync.admin import large_lists
+from sheetsync.admin import searching
 from sheetsync.admin.large_lists import ROUGH_FROM, QuickPaginator, RememberedValues, quick_filters
 from sheetsync.models import ActionRun
 from sheetsync.records import ModelRecords
@@ -99,7 +99,7 @@ def test_a_search_that_finds_few_reads_the_table_once(words: str) -> None:
 
 
 def test_a_search_that_finds_many_is_counted_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(large_lists, "FEW", 1)
+    monkeypatch.setattr(searching, "FEW", 1)
     fill(1, 3)
     assert admin_client().get(list_url(Initiative), {"q": "init-0"}).context["cl"].result_count == 3
 
