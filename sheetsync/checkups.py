@@ -17,6 +17,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
+from sheetsync.admin.word_indexes import EXTENSION, has_extension
 from sheetsync.connecting import find_tabs
 from sheetsync.models import KeyCounter, Workbook
 from sheetsync.operating.doctor import Finding, broken, checkup, ok, warning
@@ -72,6 +73,16 @@ def migrations() -> Iterator[Finding]:
         yield broken("migrations", f"{len(missing)} aren't applied, {missing[0]} first", "Run manage.py migrate.")
     else:
         yield ok("migrations", "all applied")
+
+
+@checkup("searches")
+def searches() -> Iterator[Finding]:
+    """By indexes, where the database can have them."""
+    if connection.vendor == "postgresql" and not has_extension(connection):
+        repair = f'Have its owner or a superuser run "CREATE EXTENSION {EXTENSION}" in it, then run manage.py migrate.'
+        yield warning("searches", f"they read whole tables: the database lacks the extension {EXTENSION}", repair)
+    else:
+        yield ok("searches", "as quick as this database can")
 
 
 @checkup("clock")

@@ -41,7 +41,7 @@ def search[Found: Model](records: QuerySet[Found, Any], fields: Collection[str],
         list
     )  # words that stand in one place alone, which are looked for together
     for word in words_of(typed):
-        homes = [place for place in places if place.having([word]).exists()]
+        homes = [place for place in places if place.having([word]).exists()] if len(places) > 1 else places
         if not homes:
             return records.none()
         if len(homes) == 1:

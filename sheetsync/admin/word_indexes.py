@@ -29,7 +29,7 @@ LONGEST_NAME = 63  # characters, PostgreSQL's
 def make_word_indexes(*, using: str, **_more: Any) -> None:
     """Makes those that are missing, and drops those of fields that aren't searched any more; whenever a database was migrated."""
     connection = connections[using]
-    if connection.vendor != "postgresql" or not _has_extension(connection):
+    if connection.vendor != "postgresql" or not _get_extension(connection):
         return
     wanted = {index_name(table, columns): (table, columns) for table, columns in _existing(connection).items()}
     with connection.cursor() as cursor:
@@ -78,11 +78,16 @@ def _existing(connection: BaseDatabaseWrapper) -> dict[str, list[str]]:
     }
 
 
-def _has_extension(connection: BaseDatabaseWrapper) -> bool:
+def has_extension(connection: BaseDatabaseWrapper) -> bool:
+    """Whether this database, a PostgreSQL, has what the indexes need."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_extension WHERE extname = %s", [EXTENSION])
-        if cursor.fetchone():
-            return True
+        return cursor.fetchone() is not None
+
+
+def _get_extension(connection: BaseDatabaseWrapper) -> bool:
+    if has_extension(connection):
+        return True
     try:
         with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
             cursor.execute(f"CREATE EXTENSION {EXTENSION}")

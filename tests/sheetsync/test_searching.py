@@ -10,9 +10,11 @@ from django.db import DatabaseError, connection
 
 from backlog.models import Initiative
 from productops.models import InitiativeParam
+from sheetsync import checkups
 from sheetsync.admin import searching, word_indexes
 from sheetsync.admin.searching import LONGEST, MOST_WORDS, search, words_of
 from sheetsync.admin.word_indexes import index_name, make_word_indexes, searched_columns
+from sheetsync.operating.doctor import Verdict
 from tests.admin_pages import initiative, param
 
 pytestmark = pytest.mark.django_db
@@ -143,6 +145,7 @@ def test_without_the_extension_nothing_is_made_and_searches_work(monkeypatch: py
     make_word_indexes(using="default")
     assert made() == {}
     assert found("checkout") == "1"
+    assert [finding.verdict for finding in checkups.searches()] == [Verdict.WARNING]
 
 
 def test_other_databases_are_left_alone() -> None:
