@@ -57,7 +57,9 @@ class QuickPaginator(Paginator):  # type: ignore[type-arg]
         if rough >= ROUGH_FROM:
             return rough
         rows = self.object_list
-        return rows.order_by()[:ROUGH_FROM].count() if _can_be_cut(rows) else Paginator.count.func(self)  # type: ignore[attr-defined]
+        if isinstance(rows, models.QuerySet) and not rows.query.is_sliced and not rows.query.combinator:
+            return rows.order_by()[:ROUGH_FROM].count()
+        return len(rows)
 
     def _rough_count(self) -> int:
         """As the database's housekeeping counted last; 0 where that says nothing."""
@@ -69,10 +71,6 @@ class QuickPaginator(Paginator):  # type: ignore[type-arg]
                 "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [query.model._meta.db_table]
             )
             return int(cursor.fetchone()[0])
-
-
-def _can_be_cut(rows: Any) -> bool:
-    return isinstance(rows, models.QuerySet) and not rows.query.is_sliced and not rows.query.combinator
 
 
 def of_key(records: models.QuerySet[Any], lookup: str, words: str) -> models.QuerySet[Any] | None:

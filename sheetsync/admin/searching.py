@@ -77,7 +77,8 @@ class _Place:
 
     def having(self, words: Sequence[str]) -> QuerySet[Any, Any]:
         """The records of the place that have all the words."""
-        return self.model._base_manager.filter(_all(self.paths, words))
+        found: QuerySet[Any, Any] = self.model._base_manager.filter(_all(self.paths, words))
+        return found
 
     def condition(self, words: Sequence[str]) -> Q:
         """Whether a record has all the words in this place."""

@@ -46,7 +46,7 @@ def searched_columns() -> dict[str, list[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     for model, page in admin.site._registry.items():
         if isinstance(page, DeskPage):
-            _collect(model, page.search_fields, found)  # type: ignore[attr-defined]
+            _collect(model, page.search_fields, found)
     return {table: sorted(columns) for table, columns in sorted(found.items())}
 
 
