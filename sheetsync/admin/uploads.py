@@ -42,6 +42,10 @@ class UploadForm(forms.Form):
         widget=UnfoldAdminTextInputWidget,
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["file"].help_text += f" At most {settings.IMPORT_MAX_BYTES / MEGABYTE:,.0f} MB."
+
     def clean_file(self) -> UploadedFile[Any]:
         """By its ending and size; what is in it is read later."""
         file: UploadedFile[Any] = self.cleaned_data["file"]

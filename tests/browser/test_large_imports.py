@@ -27,6 +27,7 @@ def test_a_file_of_a_hundred_megabytes_is_refused_in_words(page: Page, signed_in
     with file.open("wb") as out:
         out.truncate(100 * MEGABYTE)  # holes: nothing is written to the disk
     hand_in(page, file)
+    expect(page.get_by_text("At most 20 MB.")).to_be_visible()
     expect(
         page.get_by_text("The file has 100.0 MB; at most 20 MB are read. Hand it in in several parts.")
     ).to_be_visible()
