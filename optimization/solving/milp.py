@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from optimization.solving.levels import TIE
-from optimization.solving.narrowing import FIRST
 from optimization.solving.presolve import Finding, contradictions
 from optimization.solving.problem import Problem, Step
 from optimization.solving.rows import Bools, Floats
@@ -58,9 +57,6 @@ class Solution:
     bound: float = math.nan  # proved best objective, nan when unknown
     seconds: float = 0.0  # wall time
     proved: bool = False  # optimum proved without a gap, ties settled
-    distance: float = (
-        FIRST  # how far it is from the bound without whole columns, relative to that; a guess for the next
-    )
     findings: tuple[Finding, ...] = ()  # contradictions seen without solving
     message: str = ""  # for people, "" when there's nothing to add
 
@@ -82,7 +78,6 @@ def solve_again(
     start: Bools | None = None,
     settled: bool = True,
     proof: bool | None = None,
-    guess: float = FIRST,
     time_limit_s: float = 60.0,
     gap: float = 1e-3,
 ) -> Solution:
@@ -90,7 +85,6 @@ def solve_again(
 
     Some candidates (by column) may be `fixed` in or out; `start` is a portfolio (its columns) to begin from. Where only the
     value matters, ties need not be `settled`; where the gap will do however small the problem is, it need be no `proof`.
-    `guess` is the `distance` of a solution that is alike.
     """
     begun = time.perf_counter()
     proof = len(problem.candidates) <= PROOF_LIMIT if proof is None else proof
@@ -100,7 +94,6 @@ def solve_again(
         gap=0.0 if proof else gap,
         feasibility=1e-9 if proof else 1e-6,
         fixed=fixed,
-        guess=guess,
     )
     if search.contradiction:
         return Solution(status=INFEASIBLE, message=NO_PORTFOLIO, seconds=time.perf_counter() - begun)
@@ -141,7 +134,6 @@ class _Solve:
             bound=bound,
             seconds=time.perf_counter() - begun,
             proved=settled,
-            distance=self.search.guess,
             message=""
             if self.complete
             else "The time limit ended the solve: the portfolio stands, a better one may exist.",
@@ -184,7 +176,8 @@ class _Solve:
             return found and self._secure(step, found)
         if self.search.conclusive and best.value < step.needed:
             self.secured.append(best.value)
-            self.search.hold_best(best, coefficients, lower=_less(best.value))
+            self.search.keep_to(best)
+            self.search.hold(coefficients, lower=_less(best.value))
             return best
         return self._secure(step, best)
 
@@ -214,31 +207,34 @@ class _Solve:
     def _settle(self, found: Found) -> tuple[Bools, bool]:
         """Among equals: fewer tokens, then fewer initiatives, then the one with the lowest key where they differ.
 
-        Each solve looks for the best portfolio other than the one at hand; when there is none, that one is settled.
+        Each solve looks for the best portfolio other than the one at hand; when there is none as good, that one is settled.
         """
         objective = self.problem.objective
         columns, before = found.columns, self.search.state
         value = objective.value(columns)
         # What summing may cost: portfolios that close are equal though they may sum to 0.
         rounding = 1e-15 * float(np.abs(objective.coefficients[found.high > 0.5]).max(initial=0.0))
-        self.search.hold_best(found, objective.coefficients, lower=_less(value, rounding))
-        for number, measure in enumerate(self._measures()):
-            mine = math.fsum(measure[columns].tolist())
-            self.search.hold(measure, lower=_less(mine))  # what loses the tie anyway needn't be found
-            # Mostly there is no equal, and that is proved sooner where the objective leads the search.
-            if number == 0 and self.search.best(objective.coefficients, without=columns) is None:
-                return columns, self.search.conclusive
+        least, most = _less(value, rounding), -_less(-value, rounding)
+        self.search.keep_to(found)
+        for measure in (objective.coefficients, *self._measures()):
             other = self.search.best(measure, without=columns)
             if other is None:
                 return columns, self.search.conclusive
-            if objective.value(other.columns) > -_less(-value, rounding):
+            if objective.value(other.columns) > most:
                 self.search.state = before  # the solver's tolerance had hidden a better one
                 return self._settle(replace(found, columns=other.columns))
-            theirs = math.fsum(measure[other.columns].tolist())
-            if mine < _less(theirs):
-                columns = other.columns
+            mine, theirs = (math.fsum(measure[chosen].tolist()) for chosen in (columns, other.columns))
             if not self.search.conclusive:
                 return columns, False
+            if measure is objective.coefficients:
+                if theirs < least:
+                    return columns, True
+                self.search.hold(measure, lower=least)
+                continue
+            if theirs < _less(mine):
+                return columns, True
+            if mine < _less(theirs):
+                columns = other.columns
             self.search.hold(measure, lower=_less(max(mine, theirs)))
         return columns, True
 

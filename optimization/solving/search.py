@@ -11,7 +11,7 @@ from types import MappingProxyType
 import numpy as np
 
 from optimization.solving.bounds import Bounds, conditioned, power_of_two, tighten
-from optimization.solving.narrowing import FIRST, Narrowed, maximise_narrowed
+from optimization.solving.narrowing import Narrowed, maximise_narrowed
 from optimization.solving.presolve import column_bounds
 from optimization.solving.problem import Problem
 from optimization.solving.rows import Bools, Floats, RowBook, Rows
@@ -23,6 +23,7 @@ RANGE = (
 )
 EQUAL = 4e-9  # relative: portfolios that close may still have to be told apart
 COST = 1024.0  # the largest cost as the solver sees it
+LEAST_PRICE = 1e-6  # in the solver's costs: safely more than what it may hide of them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,10 +78,8 @@ class Search:
         gap: float,
         feasibility: float,
         fixed: Mapping[int, bool] = MappingProxyType({}),
-        guess: float = FIRST,
     ) -> None:
         self.problem = problem
-        self.guess = guess  # how far the best may be from the bound without whole columns, relative to the bound
         self.deadline = deadline  # of time.perf_counter()
         self.gap = gap
         self.feasibility = feasibility
@@ -107,19 +106,19 @@ class Search:
         self.held = (*self.held, _Held(coefficients=coefficients, lower=lower))
         self._keep(tighten(self._rows(), self.low, self.high))
 
-    def hold_best(self, found: Found, coefficients: Floats, *, lower: float) -> None:
-        """Like `hold`, knowing that `found` is the best there is: what none as good can contain is left out."""
+    def keep_to(self, found: Found) -> None:
+        """From now on what no portfolio as good as `found`, the best there is, can contain is left out."""
         self.low, self.high = found.low, found.high
-        self.hold(coefficients, lower=lower)
 
     def _keep(self, bounds: Bounds) -> None:
         if not bounds.contradiction:
             self.low, self.high = bounds.low, bounds.high
 
     def best(self, cost: Floats, *, start: Bools | None = None, without: Bools | None = None) -> Found | None:
-        """The columns of the largest cost, other than `without`; None when there are none, or none in time.
+        """The columns of the largest cost; None when there are none, or none in time. `conclusive` tells the two apart.
 
-        `conclusive` tells the two apart. A cost much larger than what the optimum reaches belongs to columns that can't
+        `without` are columns that don't count: the best others are looked for, and None says as well that these are worse,
+        by more than what still counts as equal. A cost much larger than what the optimum reaches belongs to columns that can't
         be chosen: these are left out and the rest is solved again on its own scale, so that small differences
         don't drown.
         """
@@ -127,7 +126,7 @@ class Search:
         found: Found | None = None
         while True:
             asked = _Asked.of(cost, low, high)
-            narrowed = self._answer(asked, start, without)
+            narrowed = self._answer(asked, self._startable(start), without)
             if narrowed is None:
                 return found
             answer, low, high, largest = narrowed.answer, narrowed.low, narrowed.high, asked.largest
@@ -146,7 +145,9 @@ class Search:
         """What is left of the columns in portfolios about as good as the best one."""
         book = RowBook(columns=len(cost))
         book.dense(cost, lower=value - margin, upper=value + margin)
-        return tighten(self._rows(without).joined(book.rows()), found.low, found.high)
+        if without is not None:
+            self._other_than(without, book)
+        return tighten(self._rows().joined(book.rows()), found.low, found.high)
 
     def tidied(self, columns: Bools, cost: Floats) -> Bools:
         """The portfolio without candidates that bring nothing and that no row needs: a gap leaves such in by chance.
@@ -169,8 +170,26 @@ class Search:
                 sums[touched] = changed
         return columns
 
-    def _rows(self, without: Bools | None = None) -> Rows:
-        return self.problem.rows.joined(self._extra(without))
+    def _rows(self) -> Rows:
+        book = RowBook(columns=self.problem.rows.columns)
+        for held in self.held:
+            book.dense(held.coefficients, lower=held.lower)
+        for columns in self._ruled_out:
+            self._other_than(columns, book)
+        return self.problem.rows.joined(book.rows())
+
+    def _other_than(self, columns: Bools, book: RowBook, *unless: int) -> None:
+        """A row that every portfolio obeys but one, unless one of these columns is 1."""
+        chosen = columns[: len(self.problem.candidates)]
+        indices = np.append(np.arange(len(chosen)), np.array(unless, dtype=np.int64))
+        coefficients = np.append(np.where(chosen, -1.0, 1.0), np.ones(len(unless)))
+        book.add(indices, coefficients, lower=1.0 - int(chosen.sum()))
+
+    def _startable(self, start: Bools | None) -> Bools | None:
+        """A portfolio to begin from, if it is one."""
+        if start is None or (start < self.low).any() or (start > self.high).any() or not self._obeys(start):
+            return None
+        return start
 
     def _answer(self, asked: _Asked, start: Bools | None, without: Bools | None) -> Narrowed | None:
         """The solver's answer, checked: what breaks a row is ruled out and asked again."""
@@ -182,7 +201,10 @@ class Search:
             if seconds <= 0:
                 return None
             effort = Effort(time_limit_s=seconds, gap=self.gap, feasibility=self.feasibility)
-            narrowed = self._solve(asked, self._rows(without), effort, start, narrow=without is None)
+            if without is None:
+                narrowed = self._solve(asked, effort, start)
+            else:
+                narrowed = Narrowed(answer=self._solve_other(asked, effort, without), low=asked.low, high=asked.high)
             answer = narrowed.answer
             if answer.ending in (Ending.INFEASIBLE, Ending.NOTHING):
                 self.conclusive = answer.ending is Ending.INFEASIBLE
@@ -190,23 +212,42 @@ class Search:
             columns = self.problem.columns(answer.columns[: len(self.problem.candidates)])
             if self._obeys(columns):
                 self.conclusive = answer.ending is Ending.OPTIMAL
-                return replace(narrowed, answer=replace(answer, columns=columns))
+                return replace(narrowed, answer=replace(answer, values=columns.astype(np.float64)))
             self._ruled_out.append(columns)
-            start = None
         return None
 
-    def _solve(self, asked: _Asked, rows: Rows, effort: Effort, start: Bools | None, *, narrow: bool) -> Narrowed:
+    def _solve(self, asked: _Asked, effort: Effort, start: Bools | None) -> Narrowed:
         low, high, cost = asked.low, asked.high, asked.cost * asked.scale
-        rows = conditioned(rows, low, high)
-        if not narrow or self.gap > 0:
-            answer = maximise(cost, low=low, high=high, rows=rows, effort=effort, start=start)
+        rows = conditioned(self._rows(), low, high)
+        known = None if start is None else start.astype(np.float64)
+        if self.gap > 0:
+            answer = maximise(cost, low=low, high=high, rows=rows, effort=effort, start=known)
             return Narrowed(answer=answer, low=low, high=high)
         margin = EQUAL * abs(asked.sure) * asked.scale
-        found = maximise_narrowed(
-            cost, low=low, high=high, rows=rows, effort=effort, start=start, guess=self.guess, margin=margin
+        return maximise_narrowed(cost, low=low, high=high, rows=rows, effort=effort, start=known, margin=margin)
+
+    def _solve_other(self, asked: _Asked, effort: Effort, known: Bools) -> Answer:
+        """The best columns other than the known ones, which stay among the solver's choices at a price: having them to
+        begin from, it needn't look at what is worse."""
+        width = self.problem.rows.columns
+        low, high = np.append(asked.low, 0.0), np.append(asked.high, 1.0)
+        book = RowBook(columns=width + 1)
+        self._other_than(known, book, width)
+        rows = conditioned(replace(self._rows(), columns=width + 1).joined(book.rows()), low, high)
+        value = (math.fsum(asked.cost[known].tolist()) + asked.sure) * asked.scale
+        price = max(EQUAL * abs(value), LEAST_PRICE)
+        answer = maximise(
+            np.append(asked.cost * asked.scale, -price),
+            low=low,
+            high=high,
+            rows=rows,
+            effort=effort,
+            start=np.append(known, 1.0),
         )
-        self.guess = max(FIRST, 1.2 * found.distance)
-        return found
+        is_known = answer.ending in (Ending.OPTIMAL, Ending.STOPPED) and bool(answer.columns[width])
+        if not is_known:
+            return answer
+        return replace(answer, ending=Ending.INFEASIBLE if answer.ending is Ending.OPTIMAL else Ending.NOTHING)
 
     def _only_choice(self, columns: Bools, without: Bools | None) -> Narrowed | None:
         """The answer where nothing is left to choose: no solver takes a model without columns."""
@@ -214,8 +255,8 @@ class Search:
         columns = self.problem.columns(columns[: len(self.problem.candidates)])
         if not self._obeys(columns) or (without is not None and (columns == without).all()):
             return None
-        answer = Answer(ending=Ending.OPTIMAL, columns=columns, gap=0.0, bound=0.0)
         fixed = columns.astype(np.float64)
+        answer = Answer(ending=Ending.OPTIMAL, values=fixed, value=0.0, gap=0.0, bound=0.0)
         return Narrowed(answer=answer, low=fixed, high=fixed)
 
     def _obeys(self, columns: Bools) -> bool:
@@ -223,15 +264,6 @@ class Search:
             return False
         sums = (math.fsum(held.coefficients[columns].tolist()) for held in self.held)
         return all(value >= held.lower - 1e-13 * abs(held.lower) for value, held in zip(sums, self.held, strict=True))
-
-    def _extra(self, without: Bools | None) -> Rows:
-        book = RowBook(columns=self.problem.rows.columns)
-        for held in self.held:
-            book.dense(held.coefficients, lower=held.lower)
-        for columns in (*self._ruled_out, *(() if without is None else (without,))):
-            chosen = columns[: len(self.problem.candidates)]
-            book.add(np.arange(len(chosen)), np.where(chosen, -1.0, 1.0), lower=1.0 - int(chosen.sum()))
-        return book.rows()
 
 
 def _scale(largest: float) -> float:

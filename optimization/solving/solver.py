@@ -34,9 +34,20 @@ class Answer:
     """What the solver says of one model."""
 
     ending: Ending
-    columns: NDArray[np.bool_]  # which columns are 1; all False without a solution
-    gap: float  # relative, between solution and bound; inf without a solution
-    bound: float  # proved best value in the units of the cost, nan when unknown
+    values: Floats  # of the columns, as near to whole numbers as the solver's tolerance asks; 0 without a solution
+    value: float = math.nan  # of the cost, nan without a solution
+    gap: float = math.inf  # relative, between solution and bound; inf without a solution
+    bound: float = math.nan  # proved best value in the units of the cost, nan when unknown
+
+    @property
+    def columns(self) -> NDArray[np.bool_]:
+        """Which columns are 1; all False without a solution."""
+        return self.values > 0.5
+
+    @classmethod
+    def infeasible(cls, size: int) -> Answer:
+        """Nothing obeys the rows."""
+        return cls(ending=Ending.INFEASIBLE, values=np.zeros(size))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,17 +149,16 @@ def maximise(
     high: Floats,
     rows: Rows,
     effort: Effort,
-    start: NDArray[np.bool_] | None = None,
+    start: Floats | None = None,
     fractions: int = 0,
 ) -> Answer:
     """The best 0/1 columns between `low` and `high` that obey the rows. `start` is a known solution to begin from.
 
-    The last `fractions` columns may take any value between their bounds; of them the answer says nothing.
+    The last `fractions` columns may take any value between their bounds.
     """
     _quiet()
     problem = pulp.LpProblem("portfolio", pulp.LpMaximize)
-    known = None if start is None else start.astype(np.float64)
-    solver = _Arrays(cost, low, high, rows, effort, known, fractions)
+    solver = _Arrays(cost, low, high, rows, effort, start, fractions)
     stats = problem.solve(solver)
     highs = _model(problem)
     ending = _ENDINGS.get(stats.status, Ending.NOTHING)
@@ -158,10 +168,10 @@ def maximise(
         ending = Ending.NOTHING
     solved = ending in (Ending.OPTIMAL, Ending.STOPPED)
     info = highs.getInfo()
-    columns = np.array(highs.getSolution().col_value) > 0.5 if solved else np.zeros(len(cost), dtype=np.bool_)
     return Answer(
         ending=ending,
-        columns=columns,
+        values=np.array(highs.getSolution().col_value) if solved else np.zeros(len(cost)),
+        value=float(info.objective_function_value) if solved else math.nan,
         gap=float(info.mip_gap) if solved else math.inf,
         bound=float(info.mip_dual_bound) if math.isfinite(info.mip_dual_bound) else math.nan,
     )

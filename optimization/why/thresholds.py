@@ -17,17 +17,16 @@ from functools import cached_property
 import numpy as np
 
 from optimization.constraints.rules import RuleType
-from optimization.solving.bounds import Bounds, conditioned, tighten
+from optimization.solving.bounds import Bounds, tighten
 from optimization.solving.levels import TIE, Level, levels_of, settles_for
-from optimization.solving.narrowing import maximise_narrowed
 from optimization.solving.problem import Problem, tolerance
 from optimization.solving.rows import Bools, Floats, RowBook, Rows
-from optimization.solving.solver import Answer, Effort, Ending, maximise
+from optimization.solving.solver import Answer, Effort, Ending
+from optimization.why.pushing import Push
 from sheetsync.values.cells import fold
 
 REPAIRS = 10  # wrong answers that are ruled out one by one before giving up
 STRICT = 1.0001  # what is more than equal: so many times what still counts as equal
-GUESS = 0.1  # how far a threshold may be from its bound without whole columns, relative to the bound
 LEAST = 1e-9  # what is more than nothing: beside a value of 0 anything would be
 
 
@@ -218,15 +217,13 @@ class Threshold:
             return None
         least = 0.0 if known is None else min(self._worseness(known.number), 1.0)
         low, high = np.append(self._bounds.low, least), np.append(self._bounds.high, 1.0)
-        cost = np.append(np.zeros(self.problem.rows.columns), 1024.0)
         for _ in range(REPAIRS):
             seconds = self.deadline - time.perf_counter()
             if seconds <= 0:
                 self.conclusive = False
                 return None
             effort = Effort(time_limit_s=seconds, gap=self.gap, feasibility=1e-9)
-            rows = conditioned(self._rows(lines), low, high, fractions=1)
-            answer = self._maximise(cost, low, high, rows, effort)
+            answer = self._push(lines, low, high, effort)
             self.conclusive &= answer.ending in (Ending.OPTIMAL, Ending.INFEASIBLE)
             if answer.ending in (Ending.INFEASIBLE, Ending.NOTHING):
                 return None
@@ -236,21 +233,22 @@ class Threshold:
             self._ruled_out.append(columns)
         return None
 
-    def _maximise(self, cost: Floats, low: Floats, high: Floats, rows: Rows, effort: Effort) -> Answer:
-        if self.gap == 0.0:
-            return maximise_narrowed(
-                cost, low=low, high=high, rows=rows, effort=effort, fractions=1, guess=GUESS
-            ).answer
-        return maximise(cost, low=low, high=high, rows=rows, effort=effort, fractions=1)
+    def _push(self, lines: Sequence[Line], low: Floats, high: Floats, effort: Effort) -> Answer:
+        level = lines[: len(self.levels)][-1]  # the last level that decides
+        value, least = self._with_number(level)
+        return Push(low=low, high=high, rows=self._rows(lines), value=value, least=least, effort=effort).run()
+
+    def _with_number(self, line: Line) -> tuple[Floats, float]:
+        """A line with the number as a column of its own, and its lower bound with that."""
+        span = self.lever.worst - self.lever.best
+        return np.append(line.coefficients, line.pull * span), line.lower - line.pull * self.lever.best
 
     def _rows(self, lines: Sequence[Line]) -> Rows:
-        span = self.lever.worst - self.lever.best
         rows = self.problem.rows.take(~self.touched)
         book = RowBook(columns=rows.columns + 1)
         for line in (*self.lines, *lines):
-            shift = line.pull * self.lever.best
-            wide = np.append(line.coefficients, line.pull * span)
-            book.dense(wide, lower=line.lower - shift, upper=line.upper - shift)
+            wide, lower = self._with_number(line)
+            book.dense(wide, lower=lower, upper=line.upper - line.pull * self.lever.best)
         for columns in self._ruled_out:
             chosen = columns[: len(self.problem.candidates)]
             book.add(np.arange(len(chosen)), np.where(chosen, -1.0, 1.0), lower=1.0 - int(chosen.sum()))

@@ -155,7 +155,6 @@ class Inquiry:
             self._solved[column] = solve_again(
                 self.problem,
                 fixed={column: not self.selected[column]},
-                guess=self.solution.distance,
                 time_limit_s=seconds,
                 gap=self.gap,
             )

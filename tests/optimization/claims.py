@@ -9,7 +9,7 @@ from dataclasses import replace
 from optimization.constraints.rules import Rule
 from optimization.solving.facts import Snapshot
 from optimization.solving.milp import solve
-from optimization.solving.problem import Problem, build_problem
+from optimization.solving.problem import Problem, build_problem, tolerance
 from optimization.why.clash import Change, Clash, Relaxation, find_clash
 from optimization.why.why_in import WhyIn, why_in
 from optimization.why.why_not import Inquiry, WhyNot
@@ -162,7 +162,7 @@ def false_value(snapshot: Snapshot, chosen: frozenset[str], why: WhyIn) -> Itera
 def false_place(snapshot: Snapshot, why: WhyIn) -> Iterator[str]:
     """At its thresholds it keeps its place, a hair further it doesn't."""
     if (most := why.tokens_up_to) is not None:
-        hair = max(HAIR * (most - why.tokens), 1e-8 * most)
+        hair = max(HAIR * (most - why.tokens), 1.1 * tolerance(snapshot.scenario.capacity))  # more than rows forgive
         if why.key not in selected(with_tokens(snapshot, why.key, most)):
             yield f"{most} tokens cost it its place"
         if why.key in selected(with_tokens(snapshot, why.key, most + hair)):

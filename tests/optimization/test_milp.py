@@ -52,7 +52,7 @@ def test_portfolio_equals_the_best_of_all_subsets(block: int) -> None:
 
 
 def test_it_does_where_columns_are_fixed_before_the_search_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(narrowing, "FEW", 0)
+    monkeypatch.setattr(narrowing, "FEW", 2)
     assert check_many(range(500, 650)) == []
 
 
@@ -155,7 +155,7 @@ def test_no_time_at_all_is_a_failure_that_says_so() -> None:
 def test_a_solver_that_ends_without_a_portfolio_or_a_proof_is_a_failure_that_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    nothing = Answer(ending=Ending.NOTHING, columns=np.zeros(50, dtype=np.bool_), gap=math.inf, bound=math.nan)
+    nothing = Answer(ending=Ending.NOTHING, values=np.zeros(50))
     monkeypatch.setattr(narrowing, "maximise", lambda *_given, **_options: nothing)
     _, solution = solved(many(50))
     assert (solution.status, solution.selected, solution.proved) == ("failed", (), False)
