@@ -13,7 +13,7 @@ from backlog.models import INTAKE_FIELDS, Initiative, IntakeSubmission
 from backlog.services import intake_value
 from sheetsync.admin.base import DeskAdmin, ReadOnlyAdmin, as_code
 from sheetsync.admin.decorators import shown
-from sheetsync.admin.tables import table
+from sheetsync.admin.tables import shown_number, table
 from sheetsync.admin.transfer import TransfersRows
 from sheetsync.tabs import Role
 
@@ -36,14 +36,15 @@ class InitiativeAdmin(TransfersRows, DeskAdmin):
     in_search = True
     import_tab = (Role.BACKLOG, "Backlog")
     list_display = (
-        *("initiative_key", "title", "shown_status", "department", "product_area", "market", "tokens"),
-        *("framework", "score", "candidate", "period"),
+        *("initiative_key", "title", "shown_status", "department", "market", "tokens"),
+        *("framework", "score", "candidate_for"),
     )
     list_display_links = ("initiative_key", "title")
     list_filter = (
         *("lifecycle_status", "department", "product_area", "market", "country", "active_scoring_framework"),
         *("is_optimization_candidate", "candidate_period_key", "use_math_model"),
     )
+    nothing_yet = "Initiatives come from intake: connect an intake workbook under Workbooks, then sync it."
     key_field = "initiative_key"
     search_fields = ("initiative_key", "title", "requester_name", "requester_email", "program_key")
     ordering = ("initiative_key",)
@@ -116,7 +117,7 @@ class InitiativeAdmin(TransfersRows, DeskAdmin):
     @shown("Tokens", ordering="engineering_tokens")
     def tokens(self, initiative: Initiative) -> str:
         """What it takes of the capacity."""
-        return _number(initiative.engineering_tokens)
+        return shown_number(initiative.engineering_tokens)
 
     @shown("Framework", ordering="active_scoring_framework")
     def framework(self, initiative: Initiative) -> str:
@@ -126,17 +127,12 @@ class InitiativeAdmin(TransfersRows, DeskAdmin):
     @shown("Score", ordering="overall_score")
     def score(self, initiative: Initiative) -> str:
         """By the active framework."""
-        return _number(initiative.overall_score)
+        return shown_number(initiative.overall_score)
 
-    @admin.display(description="Candidate", boolean=True, ordering="is_optimization_candidate")
-    def candidate(self, initiative: Initiative) -> bool:
-        """Whether the optimizer considers it."""
-        return initiative.is_optimization_candidate
-
-    @shown("Period", ordering="candidate_period_key")
-    def period(self, initiative: Initiative) -> str:
-        """What it is a candidate for."""
-        return initiative.candidate_period_key
+    @shown("Candidate for", ordering="candidate_period_key")
+    def candidate_for(self, initiative: Initiative) -> str:
+        """The period in which the optimizer considers it; a dash where it doesn't."""
+        return initiative.candidate_period_key if initiative.is_optimization_candidate else "-"
 
     @shown("Overridden")
     def overridden(self, initiative: Initiative) -> SafeString | str:
@@ -176,9 +172,9 @@ class IntakeSubmissionAdmin(ReadOnlyAdmin):
         "country",
         "product_area",
         "workbook",
-        "tab",
     )
     list_filter = ("workbook", "department", "product_area", "country")
+    nothing_yet = "What intake workbooks hold stands here after their first sync."
     key_field = "initiative__initiative_key"
     search_fields = ("initiative__initiative_key", "title", "requester_name", "requester_email")
     list_select_related = ("initiative", "workbook")
@@ -192,7 +188,3 @@ class IntakeSubmissionAdmin(ReadOnlyAdmin):
     def key(self, submission: IntakeSubmission) -> str:
         """The initiative's key."""
         return submission.initiative.initiative_key
-
-
-def _number(number: float | None) -> str:
-    return "-" if number is None else f"{number:,.6g}"

@@ -7,9 +7,9 @@ from django.utils.safestring import SafeString
 
 from backlog.models import Initiative
 from sheetsync.admin.graphs import render_graph
-from sheetsync.admin.history_plots import values_over_time
 from sheetsync.admin.panels import Panel, register_panel
 from sheetsync.admin.record_stories import register_record_panels
+from sheetsync.admin.tables import shown_number
 from sheetsync.graphs import Edge, Graph, Node
 
 
@@ -29,7 +29,7 @@ def metric_chain(request: HttpRequest, initiative: Initiative) -> SafeString | s
             Node(
                 key=name,
                 label=name,
-                note=f"adopted: {contributes[name]:,.6g}" if name in contributes else "",
+                note=f"adopted: {shown_number(contributes[name])}" if name in contributes else "",
                 kind="goal" if name in ends else "",
             )
             for name in names
@@ -43,12 +43,3 @@ register_panel(
     Panel(name="metric-chain", title="How it moves a KPI", model="backlog.Initiative", order=30, render=metric_chain)
 )
 register_record_panels("backlog.Initiative")
-register_panel(
-    Panel(
-        name="over-time",
-        title="Over time",
-        model="backlog.Initiative",
-        order=95,
-        render=values_over_time({"overall_score": "Score", "engineering_tokens": "Tokens"}),
-    )
-)

@@ -124,6 +124,7 @@ if OIDC_ISSUER:
 APPROVE_OWN_ENTRIES = env.bool("APPROVE_OWN_ENTRIES", default=False)
 
 LANGUAGE_CODE = "en-gb"
+FORMAT_MODULE_PATH = "config.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
 

@@ -8,6 +8,9 @@ from config import single_sign_on
 from sheetsync.runs import health
 from sheetsync.web import views
 
+handler403 = "sheetsync.admin.refusals.not_yours"
+handler404 = "sheetsync.admin.refusals.not_there"
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/actions/", views.actions, name="actions"),

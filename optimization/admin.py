@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from optimization.constraints.rules import Rule
 from optimization.models import (
     OptimizationConstraintSet,
     OptimizationRun,
@@ -21,8 +22,10 @@ from optimization.models import (
 )
 from sheetsync.admin.base import DeskAdmin, ReadOnlyAdmin, ReadOnlyInline, as_code
 from sheetsync.admin.decorators import shown
-from sheetsync.admin.tables import table
+from sheetsync.admin.links import link, record_link, run_address
+from sheetsync.admin.tables import shown_number, table
 from sheetsync.admin.transfer import ExportsRows
+from sheetsync.models import ActionRun
 from sheetsync.transfer.exporting import stored_columns
 
 STATUS_COLOURS = {
@@ -33,24 +36,15 @@ STATUS_COLOURS = {
     "running": "info",
     "queued": "info",
 }
-# The compiled rules of a constraint set, in words.
-RULES = {
-    "floors_json": "Least tokens",
-    "caps_json": "Most tokens",
-    "targets_json": "Targets",
-    "mandatory_initiatives_json": "Mandatory",
-    "bundles_json": "Bundles",
-    "exclusions_initiatives_json": "Excluded",
-    "exclusions_pairs_json": "Excluded pairs",
-    "prerequisites_json": "Prerequisites",
-    "synergy_bonuses_json": "Synergies",
-}
 
 
 @admin.register(OptimizationScenario)
 class OptimizationScenarioAdmin(DeskAdmin):
     """What runs are for: a period, a capacity, an objective. Here a scenario can ask for a robust choice."""
 
+    nothing_yet = (
+        "Scenarios are entered in the tab Scenario_Config of an optimization workbook; saving it brings them here."
+    )
     admin_fields = ("robust_weight",)
     in_search = True
     list_display = ("scenario_name", "period_key", "capacity_total_tokens", "objective_mode", "objective_scope")
@@ -68,6 +62,9 @@ class OptimizationScenarioAdmin(DeskAdmin):
 class OptimizationConstraintSetAdmin(ExportsRows, DeskAdmin):
     """Compiled from Constraints and Targets, where the rules are changed. Here a set can be put out of use."""
 
+    nothing_yet = (
+        "Sets are compiled from Constraints and Targets: “Save scenarios, constraints and targets” under Runs."
+    )
     admin_fields = ("is_active",)
     export_columns = stored_columns(
         *("scenario__scenario_name", "constraint_set_name", "is_active", "saved_at", "floors_json", "caps_json"),
@@ -106,11 +103,10 @@ class OptimizationConstraintSetAdmin(ExportsRows, DeskAdmin):
 
     @shown("What binds")
     def rules(self, rules: OptimizationConstraintSet) -> SafeString | str:
-        """Kind by kind."""
-        held = ((label, getattr(rules, name)) for name, label in RULES.items())
-        return table(
-            ("Kind", "Rules"), ((label, as_code(value)) for label, value in held if value), nothing="No rules."
-        )
+        """Row by row, in the words that runs use."""
+        compiled = [Rule.from_json(stored) for stored in rules.rules_json]
+        rows = ((", ".join(map(str, rule.places)), rule.words(), rule.notes) for rule in compiled)
+        return table(("Where", "Rule", "Notes"), rows, nothing="No rules.")
 
     @shown("Refused")
     def refused(self, rules: OptimizationConstraintSet) -> SafeString | str:
@@ -118,44 +114,34 @@ class OptimizationConstraintSetAdmin(ExportsRows, DeskAdmin):
         return _rows(rules.refused_rows_json, {"tab": "Tab", "row": "Row", "text": "Why"}, "None.")
 
 
-class PortfolioInline(ReadOnlyInline):
-    """What the run chose, in figures."""
-
-    model = Portfolio
-    show_change_link = True
-    fields = (
-        *("selected_count", "candidate_count", "capacity_used", "capacity_total"),
-        *("total_objective", "greedy_objective", "optimality_gap"),
-    )
-    readonly_fields = fields
-
-
 @admin.register(OptimizationRun)
 class OptimizationRunAdmin(ReadOnlyAdmin):
-    """What went in, what came out."""
+    """What went in, what came out: the story first, then what is stored."""
 
+    change_form_outer_before_template = "admin/sheetsync/panels_first.html"
+    change_form_outer_after_template = ""
+    nothing_yet = "Fill in Scenario_Config and Constraints, then start “Run on all candidates” under Runs."
     in_search = True
     list_display = (
-        *("run_id", "scenario_name", "constraint_set_name", "period_key", "objective_mode", "shown_status"),
-        *("selected", "capacity", "objective", "requested_by", "created_at"),
+        *("run_id", "scenario_name", "objective_mode", "shown_status"),
+        *("selected", "capacity", "objective", "created_at"),
     )
     list_filter = ("status", "objective_mode", "scenario_name", "constraint_set_name")
     search_fields = ("run_id", "scenario_name", "constraint_set_name", "requested_by")
     date_hierarchy = "created_at"
     list_select_related = ("portfolio",)
-    inlines = (PortfolioInline,)
     fieldsets = (
         (
-            None,
+            "What is stored",
             {
                 "fields": (
                     *(("run_id", "shown_status"), ("scenario", "constraint_set"), ("period_key", "objective_mode")),
-                    *(("created_at", "finished_at"), ("requested_by", "action_run_id"), "message"),
+                    *(("created_at", "finished_at"), ("requested_by", "asked_in"), "items", "message"),
                 )
             },
         ),
-        ("Outcome", {"classes": ["tab"], "fields": ("outcome",)}),
-        ("What went in", {"classes": ["tab"], "fields": ("inputs",)}),
+        ("The result, as stored", {"classes": ["tab"], "fields": ("outcome",)}),
+        ("The inputs, as stored", {"classes": ["tab"], "fields": ("inputs",)}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OptimizationRun]:
@@ -186,7 +172,19 @@ class OptimizationRunAdmin(ReadOnlyAdmin):
     def objective(self, run: OptimizationRun) -> str:
         """What was reached."""
         chosen = _portfolio(run)
-        return f"{chosen.total_objective:,.6g}" if chosen and chosen.total_objective is not None else "-"
+        return shown_number(chosen.total_objective if chosen else None)
+
+    @shown("Asked for in")
+    def asked_in(self, run: OptimizationRun) -> SafeString | str:
+        """The run of the action, as a link."""
+        asked = ActionRun.objects.filter(run_id=run.action_run_id).first() if run.action_run_id else None
+        return link(run_address(asked), asked.run_id) if asked else run.action_run_id or "-"
+
+    @shown("Portfolio")
+    def items(self, run: OptimizationRun) -> SafeString | str:
+        """What it chose, as a link."""
+        chosen = _portfolio(run)
+        return record_link("optimization.Portfolio", chosen.pk, "initiative by initiative") if chosen else "-"
 
     @shown("Result")
     def outcome(self, run: OptimizationRun) -> SafeString | str:
@@ -218,7 +216,7 @@ class PortfolioAdmin(ReadOnlyAdmin):
 
     list_display = (
         *("scenario", "run_link", "selected_count", "candidate_count", "capacity_used", "capacity_total"),
-        *("total_objective", "greedy_objective", "optimality_gap"),
+        *("total_objective", "by_score"),
     )
     list_filter = ("run__scenario", "run__objective_mode", "run__status")
     search_fields = ("run__run_id", "run__scenario_name")
@@ -231,7 +229,7 @@ class PortfolioAdmin(ReadOnlyAdmin):
             {
                 "fields": (
                     *(("scenario", "run_link"), ("selected_count", "candidate_count")),
-                    *(("capacity_used", "capacity_total"), ("total_objective", "greedy_objective"), "optimality_gap"),
+                    *(("capacity_used", "capacity_total"), ("total_objective", "by_score"), "optimality_gap"),
                 )
             },
         ),
@@ -246,6 +244,11 @@ class PortfolioAdmin(ReadOnlyAdmin):
     def scenario(self, chosen: Portfolio) -> str:
         """What it was made for."""
         return chosen.run.scenario_name
+
+    @shown("Sorting by score", ordering="greedy_objective")
+    def by_score(self, chosen: Portfolio) -> str:
+        """What taking the highest scores until the capacity is full would have reached."""
+        return shown_number(chosen.greedy_objective)
 
     @shown("Run", ordering="run__created_at")
     def run_link(self, chosen: Portfolio) -> str:
@@ -264,8 +267,8 @@ class PortfolioItemAdmin(ExportsRows, ReadOnlyAdmin):
         "reason",
     )
     list_display = (
-        *("initiative_key", "scenario", "selected", "rank", "allocated_tokens", "north_star_gain"),
-        *("objective_contribution", "is_eligible", "reason"),
+        *("initiative_key", "scenario", "selected", "rank", "allocated_tokens"),
+        *("objective_contribution", "reason"),
     )
     list_filter = ("selected", "is_eligible", "portfolio__run__scenario")
     search_fields = ("initiative_key", "initiative__title", "portfolio__run__run_id", "reason")

@@ -63,6 +63,9 @@ class MetricConfigAdmin(TransfersRows, DeskAdmin):
     """The company's KPIs: one active north star, and the strategic ones."""
 
     in_search = True
+    nothing_yet = (
+        "KPIs are entered in the tab Metrics_Config of a productops workbook; saving that tab brings them here."
+    )
     import_tab = (Role.PRODUCTOPS, "Metrics_Config")
     list_display = ("kpi_key", "kpi_name", "level", "unit", "is_active", "description")
     list_filter = ("kpi_level", "is_active", "unit")
@@ -90,6 +93,7 @@ class ApprovedAdmin(OfInitiativeAdmin):
 class InitiativeMathModelAdmin(ApprovedAdmin):
     """How initiatives move KPIs. Changing a formula takes its approval back."""
 
+    nothing_yet = "Models are entered in the tab MathModels; an initiative's page starts one from a template."
     may_delete = True
     in_search = True
     list_display = (
@@ -118,12 +122,12 @@ class InitiativeParamAdmin(TransfersRows, ApprovedAdmin):
 
     may_delete = True
     in_search = True
+    nothing_yet = "Parameters are entered in the tab Params; “Add missing parameters” under Runs makes a row for each name in a formula."
     import_tab = (Role.PRODUCTOPS, "Params")
     not_imported = ("approved",)
     list_display = (
         "key",
         "title",
-        "framework",
         "param_name",
         "shown_value",
         "shown_range",
@@ -177,6 +181,7 @@ class InitiativeParamAdmin(TransfersRows, ApprovedAdmin):
 class InitiativeScoringAdmin(OfInitiativeAdmin):
     """Inputs and scores of every framework, side by side."""
 
+    nothing_yet = "Scores stand here once Scoring_Inputs is saved; “Score” under Runs computes them."
     list_display = ("key", "title", "rice", "wsjf", "math", "active")
     actions = ("count_rice", "count_wsjf", "count_math")
     list_display_links = ("key", "title")
@@ -254,6 +259,7 @@ class InitiativeScoringAdmin(OfInitiativeAdmin):
 class InitiativeContributionAdmin(OfInitiativeAdmin):
     """Where adopted contributions came from. The numbers stand on the initiative."""
 
+    nothing_yet = "Contributions are entered in KPI_Contributions, or adopted from models under Adoptions."
     list_display = ("key", "title", "numbers", "adopted_at", "adopted_by", "notes")
     list_display_links = ("key", "title")
     list_filter = (AdoptionState, ("adopted_at", admin.DateFieldListFilter), "initiative__department")
@@ -291,6 +297,7 @@ class InitiativeContributionAdmin(OfInitiativeAdmin):
 class ReviewAdmin(ReadOnlyAdmin):
     """What approvers decided, newest first."""
 
+    nothing_yet = "Each decision of an approver is kept here; what waits for one stands under Approvals."
     list_display = ("decided_at", "label", "shown_decision", "comment", "decided_by", "run_id")
     list_filter = ("decision", "subject", "decided_by")
     search_fields = ("label", "comment", "decided_by")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -21,15 +21,15 @@ from sheetsync.access.audit import note
 from sheetsync.access.people import AuditEntry
 from sheetsync.access.scope import in_scope, is_limited, shows_model, within_scope
 from sheetsync.admin.edits import Edit, edited_here, entered_fields, record_label
-from sheetsync.admin.forms import REASON, STRUCTURED, CellField, EditForm
+from sheetsync.admin.forms import REASON, STRUCTURED, CellField, EditForm, NumberWidget
+from sheetsync.admin.help_texts import help_texts
 from sheetsync.admin.large_lists import QuickPaginator, found_once, of_key, quick_filters
+from sheetsync.admin.numbers import number_column, readable_numbers
 from sheetsync.admin.panels import panels_of
 from sheetsync.admin.recording import DELETE, AdminRun
 from sheetsync.admin.searching import search
 from sheetsync.models import ActionRun
-from sheetsync.registry import FieldPolicy, registry
 from sheetsync.storage import Origin
-from sheetsync.tabs import Owner
 from sheetsync.values.structures import compact_json
 
 Fieldsets = Sequence[tuple[str | None, dict[str, Any]]]
@@ -45,6 +45,18 @@ class DeskPage:
     key_field = (
         ""  # lookup of the key by which people name the record: who types a whole key is shown that record alone
     )
+
+    nothing_yet = "Nothing is here yet."  # what an empty list says, with what to do about it
+
+    @property
+    def readonly_preprocess_fields(self) -> dict[str, Callable[[str], str]]:
+        """Numbers that are only shown, as people read them."""
+        return readable_numbers(self.model)  # type: ignore[attr-defined]
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """The declared columns, numbers as people read them."""
+        declared = super().get_list_display(request)  # type: ignore[misc]
+        return [number_column(self.model, column) for column in declared]  # type: ignore[attr-defined]
 
     def get_list_filter(self, request: HttpRequest) -> Sequence[Any]:
         """The declared ones, quick with many records."""
@@ -129,6 +141,12 @@ class ReadOnlyAdmin(DeskPage, ModelAdmin):  # type: ignore[misc]
         """Nothing is deleted here."""
         return False
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: models.Model | None = None, **kwargs: Any
+    ) -> HttpResponse:
+        """Without the way to earlier versions: none are kept."""
+        return super().render_change_form(request, {**context, "show_history": False}, *args, obj=obj, **kwargs)
+
     def may_operate(self, request: HttpRequest) -> bool:
         """Whether the person may press this page's buttons: those who may change such records."""
         may = request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
@@ -145,6 +163,12 @@ class ReadOnlyInline(TabularInline):  # type: ignore[misc]
     extra = 0
     can_delete = False
     show_change_link = False
+    show_title = False
+
+    @property
+    def readonly_preprocess_fields(self) -> dict[str, Callable[[str], str]]:
+        """Numbers as people read them."""
+        return readable_numbers(self.model)
 
     def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         """Nothing is made here."""
@@ -166,6 +190,7 @@ class DeskAdmin(DeskPage, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     may_delete = False
     # Fields that no tab enters and that are nevertheless changed here.
     admin_fields: tuple[str, ...] = ()
+    formfield_overrides = {models.FloatField: {"widget": NumberWidget}}
     list_fullwidth = True
     list_filter_submit = True
     show_full_result_count = False
@@ -294,26 +319,6 @@ def signed_in(request: HttpRequest) -> AbstractBaseUser:
     """Who is signed in; the admin lets nobody else through."""
     assert isinstance(request.user, AbstractBaseUser)
     return request.user
-
-
-def help_texts(model: type[models.Model], admin_fields: Sequence[str] = ()) -> dict[str, str]:
-    """Field -> a line that says what it is and where it is entered, or what writes it."""
-    policies = registry.policy_table.get(model._meta.label, {})
-    texts = {name: _policy_text(policy) for name, policy in policies.items() if name not in admin_fields}
-    for name, entered in entered_fields(model).items():
-        if entered.identifies:
-            where = f"Part of what finds the row in {entered.tab.name}, so it isn't changed here."
-        elif entered.column.owner is Owner.OVERRIDE:
-            where = f"Comes from intake; {entered.tab.name} may override it."
-        else:
-            where = f"Entered in the tab {entered.tab.name} of the {entered.tab.role} workbook."
-        texts[name] = f"{entered.column.help} {where}"
-    return texts
-
-
-def _policy_text(policy: FieldPolicy) -> str:
-    saved = f" Saved by {', '.join(policy.saved_by)}." if policy.saved_by else ""
-    return f"{policy.why[:1].upper()}{policy.why[1:]}.{saved}"
 
 
 def as_code(value: Any) -> SafeString | str:

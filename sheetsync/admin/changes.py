@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.formats import localize
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 
 from sheetsync.admin.base import ReadOnlyAdmin, as_code
 from sheetsync.admin.decorators import shown
 from sheetsync.admin.links import link, record_link, run_address
 from sheetsync.admin.plans import short
+from sheetsync.admin.record_panels import in_words
 from sheetsync.admin.tables import table
 from sheetsync.models import CellChange, RecordChange
 
@@ -22,15 +26,22 @@ SHORT = 40  # characters of a value in a list
 class _ChangeAdmin(ReadOnlyAdmin):
     """What one run changed."""
 
+    nothing_yet = "What runs change is kept here, value by value. Start one under Runs."
     list_select_related = ("run", "workbook")
     ordering = ("-id",)
     search_fields = ("row_key", "run__run_id", "run__requested_by")
     list_filter: tuple[str, ...] = ("tab", "workbook", "run__action")
 
     @shown("When", ordering="run__created_at")
-    def when(self, change: Any) -> Any:
+    def when(self, change: Any) -> str:
         """When the run was asked for."""
-        return change.run.created_at
+        return localize(localtime(change.run.created_at))
+
+    @shown("Where", ordering="tab")
+    def where(self, change: Any) -> str:
+        """The workbook, the tab and the row."""
+        row = getattr(change, "row", None)
+        return f"{change.workbook} / {change.tab}{f', row {row}' if row else ''}" if change.workbook else "-"
 
     @shown("Run", ordering="run__action")
     def of_run(self, change: Any) -> str:
@@ -51,7 +62,7 @@ class _ChangeAdmin(ReadOnlyAdmin):
 class RecordChangeAdmin(_ChangeAdmin):
     """Old and new values of stored records."""
 
-    list_display = ("when", "row_key", "what", "kind", "old_and_new", "asked_by", "of_run", "workbook", "tab", "row")
+    list_display = ("when", "row_key", "what", "kind", "old_and_new", "where", "asked_by", "of_run")
     list_filter = ("model", "created", "deleted", *_ChangeAdmin.list_filter)
     fieldsets = (
         (None, {"fields": (("when", "of_run", "asked_by"), ("what", "kind"), ("row_key", "record"), ("workbook", "tab", "row"))}),
@@ -61,7 +72,7 @@ class RecordChangeAdmin(_ChangeAdmin):
     @shown("Record of", ordering="model")
     def what(self, change: RecordChange) -> str:
         """The model."""
-        return change.model.partition(".")[2]
+        return model_in_words(change.model)
 
     @shown("Change", label={"made": "success", "changed": "info", "deleted": "danger"})
     def kind(self, change: RecordChange) -> str:
@@ -82,7 +93,7 @@ class RecordChangeAdmin(_ChangeAdmin):
     def values(self, change: RecordChange) -> SafeString | str:
         """Every field."""
         return table(
-            ("Field", "Old", "New"), ((name, as_code(old), as_code(new)) for name, (old, new) in change.fields.items())
+            ("Field", "Old", "New"), ((name, _whole(old), _whole(new)) for name, (old, new) in change.fields.items())
         )
 
 
@@ -90,7 +101,7 @@ class RecordChangeAdmin(_ChangeAdmin):
 class CellChangeAdmin(_ChangeAdmin):
     """What was in cells before, and what was written there."""
 
-    list_display = ("when", "row_key", "tab", "workbook", "appended", "old_and_new", "of_run")
+    list_display = ("when", "row_key", "where", "appended", "old_and_new", "of_run")
     list_filter = ("appended", *_ChangeAdmin.list_filter)
     fieldsets = (
         (None, {"fields": (("when", "of_run", "asked_by"), ("workbook", "tab"), ("row_key", "appended"))}),
@@ -107,11 +118,27 @@ class CellChangeAdmin(_ChangeAdmin):
         """Every cell."""
         return table(
             ("Column", "Before", "Written"),
-            ((name, as_code(old), as_code(new)) for name, (old, new) in change.cells.items()),
+            ((name, _whole(old), _whole(new)) for name, (old, new) in change.cells.items()),
         )
 
 
+def model_in_words(model: str) -> str:
+    """What "app_label.Model" is called; as it is written where it is gone."""
+    try:
+        return str(apps.get_model(model)._meta.verbose_name)
+    except LookupError:
+        return model.partition(".")[2]
+
+
+def _whole(value: Any) -> SafeString | str:
+    """A stored value in full."""
+    return as_code(value) if isinstance(value, dict | list) else value if isinstance(value, str) else in_words(value)
+
+
 def _first_few(values: Mapping[str, Any]) -> str:
-    lines = [f"{name}: {short(old, SHORT)} → {short(new, SHORT)}" for name, (old, new) in list(values.items())[:3]]
+    lines = [
+        f"{name}: {short(in_words(old), SHORT)} → {short(in_words(new), SHORT)}"
+        for name, (old, new) in list(values.items())[:3]
+    ]
     more = len(values) - len(lines)
     return "; ".join([*lines, f"and {more} more"] if more > 0 else lines)

@@ -34,6 +34,7 @@ REFUSALS_SHOWN = 5  # of many conflicts that are restored at once
 class ConflictAdmin(ReadOnlyAdmin):
     """What stands, what gave way, and a way to take the other."""
 
+    nothing_yet = "Nothing was changed in a sheet and in the database at once: there is nothing to settle."
     list_display = (
         "created_at",
         "row_key",

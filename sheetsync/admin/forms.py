@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from sheetsync.admin.edits import Edit, entered_fields, plan_edit
 from sheetsync.admin.recording import EDIT, AdminRun
@@ -20,6 +20,17 @@ from sheetsync.values.cells import Refusal, Value, parse, render
 STRUCTURED = frozenset({Kind.KEY_LIST, Kind.NUMBERS, Kind.WEIGHTS, Kind.JSON})
 REASON = "change_reason"
 RECENT = 50  # changes of a record in which the one that came between is looked for
+
+
+class NumberWidget(UnfoldAdminDecimalFieldWidget):  # type: ignore[misc]
+    """A number as people type it: 12, not 12.0. No digit is lost, so that what wasn't touched counts as unchanged."""
+
+    def format_value(self, value: Any) -> str | None:
+        """What stands in the box."""
+        if isinstance(value, float):
+            return repr(value).removesuffix(".0")
+        text: str | None = super().format_value(value)
+        return text
 
 
 class CellField(forms.CharField):

@@ -13,6 +13,7 @@ from sheetsync.registry import registry
 from sheetsync.syncing.view import JOINT
 
 LINK = "text-primary-700 underline dark:text-primary-400"
+IN_ONE_PIECE = 30  # characters of a key or a run's id that isn't broken at its hyphens
 
 
 def run_address(run: ActionRun) -> str:
@@ -22,7 +23,9 @@ def run_address(run: ActionRun) -> str:
 
 def link(address: str, text: object) -> SafeString:
     """A link in running text."""
-    return format_html('<a class="{}" href="{}">{}</a>', LINK, address, text)
+    said = str(text)
+    shown = f"{LINK} desk-key" if " " not in said and len(said) <= IN_ONE_PIECE else LINK
+    return format_html('<a class="{}" href="{}">{}</a>', shown, address, said)
 
 
 def record_link(model: str, pk: int | None, text: object) -> SafeString | str:

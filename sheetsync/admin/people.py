@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, StackedInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
-from unfold.widgets import UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget
 
 from sheetsync.access.audit import note
 from sheetsync.access.people import AuditEntry, PersonScope
@@ -24,7 +24,11 @@ from sheetsync.admin.decorators import shown
 from sheetsync.admin.links import link
 
 # What decides what others may do, and hence isn't given by anybody who doesn't have it.
-_POWERS = ("is_superuser", "user_permissions")
+_POWERS = ("is_superuser",)
+ROLES_HELP = (
+    "A viewer looks; an analyst edits and starts actions; an approver approves as well; an operator looks after "
+    "workbooks and people."
+)
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -58,7 +62,8 @@ class ScopeInline(StackedInline):  # type: ignore[misc]
 
     model = PersonScope
     form = ScopeForm
-    verbose_name_plural = "Departments that this person sees"
+    verbose_name = "what this person sees"
+    verbose_name_plural = "What this person sees"
     max_num = 1
     extra = 1
 
@@ -72,6 +77,21 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "email", "first_name", "last_name", "roles", "is_active", "last_login")
     inlines = (ScopeInline,)
+    filter_horizontal = ()
+    # What a person may do is said by roles; single permissions beside them are more than anybody keeps in view.
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Who it is", {"fields": (("first_name", "last_name"), "email")}),
+        ("What they may do", {"fields": ("is_active", "is_staff", "groups", "is_superuser")}),
+        ("When", {"fields": (("last_login", "date_joined"),)}),
+    )
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """Roles as boxes to tick: there are few."""
+        if db_field.name != "groups":
+            return super().formfield_for_manytomany(db_field, request, **options)
+        ticks = {"label": "Roles", "widget": UnfoldAdminCheckboxSelectMultipleWidget(), "help_text": ROLES_HELP}
+        return db_field.formfield(**options, **ticks)
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[User]:
         """With their roles."""
@@ -88,8 +108,9 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
         return self.inlines if obj is not None else ()
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """What only a superuser gives."""
+        """What the system notes, and what only a superuser gives."""
         own = super().get_readonly_fields(request, obj)
+        own = (*own, "last_login", "date_joined")
         return own if _is_superuser(request) else (*own, *_POWERS)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
@@ -142,6 +163,7 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
 class AuditEntryAdmin(ReadOnlyAdmin):
     """Who signed in, took data out, approved, overrode, gave rights."""
 
+    nothing_yet = "Who signs in, takes data out, approves or gives rights is kept here."
     list_display = ("moment", "event", "who", "came_from", "what", "of_run")
     list_filter = ("event", "at")
     search_fields = ("username", "address", "text", "run_id")

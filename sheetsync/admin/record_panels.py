@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.db import models
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -26,6 +28,7 @@ CHANGES_READ = 400  # the newest of a record, in which the last change of each f
 CHANGES_SHOWN = 25
 ROWS_SHOWN = 30
 LONGEST = 120  # characters of a value
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}")
 
 
 def where_from(request: HttpRequest, record: models.Model) -> SafeString | str:
@@ -82,8 +85,16 @@ def in_words(value: Any) -> str:
     if isinstance(value, dict):
         return short("; ".join(f"{name}: {in_words(part)}" for name, part in value.items()), LONGEST)
     if isinstance(value, list):
-        return short(", ".join(in_words(part) for part in value), LONGEST)
-    return short(value, LONGEST)
+        pairs = all(isinstance(part, list) and len(part) == 2 for part in value)  # what leads to what, as in a chain
+        parts = (" → ".join(map(in_words, part)) if pairs else in_words(part) for part in value)
+        return short(", ".join(parts), LONGEST)
+    return short(_moment(value), LONGEST)
+
+
+def _moment(value: Any) -> Any:
+    """A stored moment as every page writes moments; anything else as it is."""
+    moment = parse_datetime(value) if isinstance(value, str) and _MOMENT.match(value) else None
+    return f"{moment:%-d %b %Y %H:%M}" if moment else value
 
 
 def _way_back(change: RecordChange, field: str) -> SafeString:
@@ -160,7 +171,7 @@ def _hanging_on(record: models.Model) -> Iterator[models.Model]:
 
 def shown_field(field: str) -> str:
     """A field's name for people."""
-    return field.removesuffix("_id").replace("_", " ")
+    return field.removesuffix("_id").removesuffix("_json").replace("_", " ")
 
 
 def _told(change: RecordChange, request: HttpRequest) -> tuple[Any, ...]:

@@ -43,8 +43,9 @@ class ActionRunAdmin(ReadOnlyAdmin):
     """Who asked for what, and what came of it."""
 
     in_search = True
+    nothing_yet = "Each call of an action is kept here. “Start an action”, above, makes the first."
     list_display = (
-        *("run_id", "action", "shown_status", "requested_by", "came_from", "workbook", "created_at"),
+        *("run_id", "action", "shown_status", "requested_by", "workbook", "created_at"),
         "changes",
     )
     list_filter = ("status", "action", "came_from", "workbook")

@@ -8,6 +8,8 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
+_WRITTEN_OUT, _TOO_LONG = 1e5, 1e15
+
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, nothing: str = "-") -> SafeString | str:
     """A table; `nothing` where it would have no rows. Cells are escaped unless they are safe already."""
@@ -19,7 +21,12 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, nothing: str
 
 
 def shown_number(value: float | str | None) -> str:
-    """A number as people read it, with thousands apart and six digits that count; a text as it is; a dash for nothing."""
+    """A number as people read it, with thousands apart and six digits that count; a text as it is; a dash for nothing.
+
+    A large number is written out, to the unit.
+    """
     if value is None or value == "":
         return "-"
-    return value if isinstance(value, str) else f"{value:,.6g}"
+    if isinstance(value, str):
+        return value
+    return f"{value:,.0f}" if _WRITTEN_OUT <= abs(value) < _TOO_LONG else f"{value:,.6g}"

@@ -86,6 +86,7 @@ class WorkbookAdmin(DeskPage, ModelAdmin):  # type: ignore[misc]
 
     form = WorkbookForm
     in_search = True
+    nothing_yet = "Add a workbook that people plan in: an .xlsx file, or a Google spreadsheet's address."
     list_display = ("shown_title", "role", "location", "tab", "department", "is_active")
     list_filter = ("role", "is_active", "department")
     search_fields = ("title", "location", "department")
@@ -175,6 +176,7 @@ def _address(workbook: Workbook) -> str:
 class TabStateAdmin(ReadOnlyAdmin):
     """Rows to look at, tab by tab, as last read."""
 
+    nothing_yet = "Tabs stand here once their workbook was synced: Workbooks, then “Sync now”."
     list_display = ("workbook", "tab", "row_count", "problem_count", "message", "read_at", "saved_at")
     list_filter = ("workbook__role", "workbook")
     search_fields = ("tab", "workbook__title", "message")

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from optimization.constraints.rules import Place, Rule, RuleType, Slice
 from optimization.models import OptimizationConstraintSet, OptimizationRun, OptimizationScenario, Portfolio
 from sheetsync.models import ActionRun, RecordChange
 from tests.admin_pages import admin_client, change_url, edit, fill
@@ -37,8 +38,14 @@ def test_the_rules_of_a_set_cannot_be_posted(ada: Client) -> None:
 
 
 def test_a_set_shows_its_rules_and_the_rows_it_refused(ada: Client) -> None:
-    page = ada.get(change_url(OptimizationConstraintSet.objects.get())).content.decode()
-    assert "INIT-000001" in page
+    rules = OptimizationConstraintSet.objects.get()
+    place = Place(tab="Constraints", row=7)
+    cap = Rule(type=RuleType.CAPACITY_CAP, places=(place,), slice=Slice(dimension="country", key="UK"), number=40.0)
+    rules.rules_json = [cap.to_json()]
+    rules.save()
+    page = ada.get(change_url(rules)).content.decode()
+    assert "at most 40 tokens in country UK" in page
+    assert "row 7 of Constraints" in page
     assert "no such initiative" in page
 
 
@@ -65,3 +72,8 @@ def test_a_run_without_a_portfolio_has_a_page(ada: Client) -> None:
     run = OptimizationRun.objects.create(scenario_name="S1", status="infeasible")
     assert ada.get(change_url(run)).status_code == 200
     assert ada.get(reverse("admin:optimization_optimizationrun_changelist")).status_code == 200
+
+
+def test_a_run_tells_its_story_before_what_is_stored(ada: Client) -> None:
+    page = ada.get(change_url(OptimizationRun.objects.get())).content.decode()
+    assert 0 < page.index("At a glance</h2>") < page.index("The result, as stored")

@@ -1,4 +1,4 @@
-"""Pictures of what was: the syncs of a workbook, and a number over time."""
+"""Pictures of what was: the syncs of a workbook, and the numbers of a record."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import datetime
 
 import pytest
 
-from sheetsync.admin.history_plots import health_plot, value_plot
+from sheetsync.admin.history_plots import health_plot
 from sheetsync.models import ActionRun
 from tests.admin_pages import NOW, admin_client, change_url, edit, fill, initiative
 
@@ -23,13 +23,9 @@ def test_health_counts_changed_and_refused_rows_run_by_run() -> None:
     assert [[point.y for point in series.points] for series in plot.series] == [[3.0, 0.0], [1.0, 0.0]]
 
 
-def test_a_number_is_a_step_for_each_change_and_no_plot_without_one() -> None:
-    days = [NOW + datetime.timedelta(days=number) for number in range(4)]
-    plot = value_plot("Score", list(zip(days, [1.0, 1.0, None, 2.5], strict=True)))
-    assert plot is not None
-    assert plot.summary == "Score changed 1 times: from 1 to 2.5."
-    assert [point.y for point in plot.series[0].points] == [1.0, 2.5]
-    assert value_plot("Score", [(NOW, 1.0), (days[1], 1.0)]) is None
+def test_one_run_is_no_plural() -> None:
+    plot = health_plot([ActionRun(created_at=NOW, counts={}, messages=REFUSED)])
+    assert plot.summary == "One run on this workbook; rows that it refused: 1."
 
 
 @pytest.mark.django_db
@@ -37,7 +33,7 @@ def test_they_stand_on_the_pages_of_workbooks_and_initiatives() -> None:
     ada = admin_client()
     fill(1, 1)
     run = ActionRun.objects.get()
-    assert "Of the last 1 runs on this workbook" in ada.get(change_url(run.workbook)).content.decode()
+    assert "One run on this workbook" in ada.get(change_url(run.workbook)).content.decode()
     record = initiative(2)
     edit(ada, record, engineering_tokens="12")
-    assert "Tokens changed 1 times: from 10 to 12." in ada.get(change_url(record)).content.decode()
+    assert "From 10 to 12, 2 values; the last one since" in ada.get(change_url(record)).content.decode()

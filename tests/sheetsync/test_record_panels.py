@@ -187,14 +187,13 @@ def test_numbers_that_moved_are_drawn_over_time(ada: Client) -> None:
     for old, new in ((10.0, 12.0), (12.0, 15.0)):
         changed_by_sheet(record, engineering_tokens=(old, new), market=(str(old), str(new)))
     said = panel(ada, record, "moved-numbers")
-    assert "Engineering tokens From 12 on" in said
-    assert "2 values." in said
+    assert "Engineering tokens From 10 to 15, 3 values; the last one since" in said
     assert "market" not in said
 
 
 def test_a_number_that_was_set_once_has_no_picture(ada: Client) -> None:
     record = initiative()
-    changed_by_sheet(record, engineering_tokens=(10.0, 12.0))
+    changed_by_sheet(record, engineering_tokens=(None, 12.0))
     assert panel(ada, record, "moved-numbers") == ""
 
 

@@ -85,6 +85,8 @@
     const dataset = (plot, series, number, categories, look) => {
         const colour = look.colours[number % look.colours.length];
         const bars = BARS.has(plot.kind);
+        // The seventh series has the first one's colour, with another dash and shape.
+        const style = number + Math.floor(number / look.colours.length);
         const ground = bars ? fill(number, colour, look.ground) : colour;
         return {
             label: series.name,
@@ -94,33 +96,41 @@
             borderColor: colour,
             hoverBorderColor: colour,
             borderWidth: bars ? 1 : 2,
-            borderDash: series.dashed ? [6, 4] : DASHES[number % DASHES.length],
-            pointStyle: SHAPES[number % SHAPES.length],
+            borderDash: series.dashed ? [6, 4] : DASHES[style % DASHES.length],
+            pointStyle: SHAPES[style % SHAPES.length],
             pointBackgroundColor: colour,
             radius: plot.kind === "scatter" ? 5 : 3,
             hoverRadius: 7,
             stepped: plot.kind === "step" ? "before" : false,
             spanGaps: false,
+            clip: plot.kind === "scatter" ? 8 : undefined, // a point on the edge is drawn whole
             barPercentage: plot.kind === "histogram" ? 1 : 0.8,
             categoryPercentage: plot.kind === "histogram" ? 1 : 0.8,
             grouped: plot.kind !== "range" || plot.series.length > 1,
         };
     };
 
-    const axis = (title, look, more) => ({
+    const axis = (title, look, more, ticks = {}) => ({
         title: { display: Boolean(title), text: title, color: look.text },
-        ticks: { color: look.text, ...(more.type === "category" ? {} : { callback: shown }) },
+        ticks: { color: look.text, ...(more.type === "category" ? {} : { callback: shown, includeBounds: false }), ...ticks },
         grid: { color: look.grid },
         border: { color: look.text },
         ...more,
     });
 
+    // Bars stand on 0; points as well, where none lies below.
+    const heights = (plot) => {
+        if (plot.kind !== "scatter") return { beginAtZero: BARS.has(plot.kind) };
+        const below = plot.series.some((series) => series.points.some((point) => point[Y] < 0));
+        return below ? { grace: "5%" } : { min: 0 };
+    };
+
     const axes = (plot, categories, look) => {
         const stacked = plot.kind === "stacked_bar";
         if (plot.kind === "range") {
             return {
-                x: axis(plot.xLabel, look, { type: "linear" }),
-                y: axis(plot.yLabel, look, { type: "category", labels: categories }),
+                x: axis(plot.xLabel, look, { type: "linear", beginAtZero: false }), // where a range lies matters, not how far from 0
+                y: axis(plot.yLabel, look, { type: "category", labels: categories }, { autoSkip: false }),
             };
         }
         const edges = plot.series.flatMap((series) => series.points.flatMap((point) => [point[LOW], point[HIGH]]));
@@ -129,7 +139,7 @@
             : categories ? { type: "category", labels: categories, stacked } : { type: "linear" };
         return {
             x: axis(plot.xLabel, look, across),
-            y: axis(plot.yLabel, look, { type: "linear", stacked, beginAtZero: BARS.has(plot.kind), grace: plot.kind === "scatter" ? "5%" : 0 }),
+            y: axis(plot.yLabel, look, { type: "linear", stacked, ...heights(plot) }),
         };
     };
 
@@ -210,10 +220,13 @@
         });
     };
 
+    const ROW = 26, AROUND = 90; // pixels of a row that can be read, and of what stands around the rows
+
     const draw = (canvas) => {
         const plot = JSON.parse(canvas.dataset.plot);
         const look = theme();
         const categories = names(plot);
+        if (plot.kind === "range") canvas.parentElement.style.minHeight = `${categories.length * ROW + AROUND}px`;
         const chart = new Chart(canvas, {
             type: TYPES[plot.kind] ?? "bar",
             data: { datasets: plot.series.map((series, number) => dataset(plot, series, number, categories, look)) },
