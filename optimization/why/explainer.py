@@ -61,6 +61,8 @@ class Explainer:
         return _inside_a_sentence(found.text()) if found else "what forcing it in would cost wasn't found in time"
 
     def _forced_out(self, key: str) -> str:
+        if self.problem.forced.get(self.problem.index[key]):
+            return "it can't be left out: a what-if forces it in"
         without = self.inquiry.other_way(self.problem.index[key])
         if without.status == INFEASIBLE:
             return "forced out, no portfolio obeys the rules"

@@ -259,6 +259,15 @@ def test_a_key_that_is_no_part_of_the_run_names_the_nearest_and_the_others_go_th
     assert context.report.status == "partial"
 
 
+def test_what_a_what_if_forces_in_cannot_be_left_out(world: World) -> None:
+    world.act("pm.populate_candidates")
+    world.retype("Candidates", 2, force="in")
+    world.act(RUN_ALL)
+    told = texts(world.act(EXPLAIN, keys=("INIT-000001",)))
+    assert "forced in; it brings" in told
+    assert "it can't be left out: a what-if forces it in" in told
+
+
 def test_explaining_wants_keys_and_a_portfolio(world: World) -> None:
     with pytest.raises(WrongUsage, match="name the initiatives"):
         world.act(EXPLAIN)
