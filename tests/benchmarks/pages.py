@@ -9,11 +9,14 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
+from urllib.parse import urlsplit
 
 import django
+import psycopg
 from django.core.management import call_command
 from django.test.utils import setup_test_environment
 
@@ -23,55 +26,106 @@ FEW, MANY = 100, 50_000
 HISTORY = 1_000_000  # rows: half of them what runs changed, half earlier versions
 EXPORTED = 100_000
 TIMES = 12  # each page is opened so often
+COMMAND = (sys.executable, "-m", "tests.benchmarks.pages")
+SEARCHES = {"a key": "INIT-000050", "many": "i", "one of many": "INIT 000050", "none": "nothing+has+this"}
 AIM = 2.0
 MOST_MB = 100.0  # that an export may add to what the process holds
 
 
 def pages(folder: Path) -> Iterator[Figure]:
-    """Each page: what it takes with many, against what it takes with few."""
+    """Each page: what it takes with many, against what it takes with few; and exports of as many rows again."""
     from tests.postgres import throwaway_server
 
     with throwaway_server() as url:
-        told = _in_a_process(url, "measure")
-        exported = _in_a_process(url, "export")
-    for what, few in told["few"].items():
-        yield Figure(what=f"{what}, {MANY:,} initiatives", taken=told["many"][what], floor=few, aim=AIM, against="100:")
+        few, many = (_Desk(_database(url, f"with_{count}"), count) for count in (FEW, MANY))
+        for what in few.pages:
+            # In turns, so that what else the machine does falls on both.
+            taken = [(few.open(what), many.open(what)) for _ in range(TIMES + 1)][1:]
+            least = [min(seconds) for seconds in zip(*taken, strict=True)]
+            yield Figure(what=f"{what}, {MANY:,} initiatives", taken=least[1], floor=least[0], aim=AIM, against="100:")
+        few.close()
+        many.close()
+        exported = _exported(many.url)
     for what, (seconds, grown) in exported.items():
         yield Figure(what=f"export of {EXPORTED:,} rows as {what}", taken=seconds)
         yield Figure(what="  memory that it adds", taken=grown, aim=MOST_MB, unit="MB")
 
 
-def _in_a_process(url: str, step: str) -> dict[str, Any]:
-    """A step in a process of its own, so that its memory is its own."""
-    scratch = {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
-    command = [sys.executable, "-m", "tests.benchmarks.pages", step]
-    answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, **scratch})
-    told: dict[str, Any] = json.loads(answer.stdout.splitlines()[-1])
+class _Desk:
+    """A process that serves one company's pages."""
+
+    def __init__(self, url: str, initiatives: int) -> None:
+        self.url = url
+        self._process = subprocess.Popen(
+            [*COMMAND, "answer", str(initiatives)], stdin=PIPE, stdout=PIPE, text=True, env=_environment(url)
+        )
+        self.pages: list[str] = self._told()
+
+    def open(self, what: str) -> float:
+        """Opens a page; seconds to its first byte."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{what}\n")
+        self._process.stdin.flush()
+        return float(self._told())
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._process.communicate()
+
+    def _told(self) -> Any:
+        assert self._process.stdout is not None
+        return json.loads(self._process.stdout.readline())
+
+
+def _database(url: str, name: str) -> str:
+    """A new database on the server; its address."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
+
+
+def _environment(url: str) -> dict[str, str]:
+    return {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+
+
+def _exported(url: str) -> dict[str, tuple[float, float]]:
+    """In a process of its own, so that its memory is its own."""
+    answer = subprocess.run([*COMMAND, "export"], check=True, stdout=PIPE, text=True, env=_environment(url))
+    told: dict[str, tuple[float, float]] = json.loads(answer.stdout.splitlines()[-1])
     return told
 
 
 def main() -> None:
-    """Prints what the step that the command line names has measured."""
+    """Does the step that the command line names."""
     django.setup()
     setup_test_environment()
-    told = exports() if sys.argv[1] == "export" else measure_both()
-    sys.stdout.write(json.dumps(told) + "\n")
+    if sys.argv[1] == "answer":
+        answer(int(sys.argv[2]))
+    else:
+        fill(MANY, EXPORTED - MANY)
+        tell(exports())
 
 
-def measure_both() -> dict[str, dict[str, float]]:
-    """Seconds by page, with few initiatives and with many."""
-    from tests.admin_pages import north_star
+def answer(initiatives: int) -> None:
+    """Makes the company, tells which pages there are, and opens those that it is asked for."""
+    from tests.admin_pages import admin_client, north_star
 
     call_command("migrate", verbosity=0)
     north_star()
-    fill(0, FEW)
-    remember(versions=5)  # so that every list has a full page
-    few = measure()
-    fill(FEW, MANY - FEW)
+    fill(0, initiatives)
     remember(versions=HISTORY // 2 // MANY)
-    many = measure()
-    fill(MANY, EXPORTED - MANY)
-    return {"few": few, "many": many}
+    client, known = admin_client(), addresses()
+    tell([*known])
+    for line in sys.stdin:
+        began = time.perf_counter()
+        assert client.get(known[line.strip()]).status_code == 200
+        tell(time.perf_counter() - began)
+
+
+def tell(what: Any) -> None:
+    """A line of JSON."""
+    sys.stdout.write(json.dumps(what) + "\n")
+    sys.stdout.flush()
 
 
 def fill(start: int, count: int) -> None:
@@ -169,14 +223,13 @@ def _analyze() -> None:
         cursor.execute("VACUUM ANALYZE")
 
 
-def measure() -> dict[str, float]:
-    """Least seconds to the first byte, by page."""
+def addresses() -> dict[str, str]:
+    """Page -> its address."""
     from django.urls import reverse
 
     from backlog.models import Initiative
-    from tests.admin_pages import admin_client, change_url
+    from tests.admin_pages import change_url
 
-    client = admin_client()
     record = Initiative.objects.get(initiative_key="INIT-000050")
     history = reverse("admin:backlog_initiative_history", args=(record.pk,))
     lists = {
@@ -187,28 +240,23 @@ def measure() -> dict[str, float]:
         "changes": "sheetsync_recordchange",
         "rows of tabs": "sheetsync_rowstate",
     }
-    addresses = {
+    return {
         "the dashboard": reverse("admin:index"),
         "an initiative's page": change_url(record),
         "an initiative's history": history,
         **{f"list of {what}": reverse(f"admin:{name}_changelist") for what, name in lists.items()},
         "a filtered list": reverse("admin:backlog_initiative_changelist") + "?market=DACH",
-        "a search for a key": reverse("admin:search") + "?s=INIT-000050",
+        **{f"search of every page, {what}": f"{reverse('admin:search')}?s={typed}" for what, typed in SEARCHES.items()},
+        **{
+            f"list of {of}, searched, {what}": f"{reverse(f'admin:{lists[of]}_changelist')}?q={typed}"
+            for of in ("initiatives", "parameters", "changes")
+            for what, typed in SEARCHES.items()
+        },
         "approvals": reverse("admin:approvals"),
         "adoptions": reverse("admin:productops_adoptions"),
         "the metric tree, once worked out": reverse("admin:productops_metrics"),
         "frameworks side by side, once worked out": reverse("admin:productops_frameworks"),
     }
-    return {what: _seconds(lambda url=url: client.get(url)) for what, url in addresses.items()}  # type: ignore[misc]
-
-
-def _seconds(ask: Callable[[], Any]) -> float:
-    taken = []
-    for _ in range(TIMES + 1):
-        began = time.perf_counter()
-        assert ask().status_code == 200
-        taken.append(time.perf_counter() - began)
-    return min(taken[1:])  # the first one fills caches; what a busy machine adds is nobody's page
 
 
 def exports() -> dict[str, tuple[float, float]]:
