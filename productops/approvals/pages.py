@@ -28,6 +28,7 @@ from sheetsync.access.scope import within_scope
 from sheetsync.admin.base import signed_in
 from sheetsync.admin.dashboard import ago
 from sheetsync.admin.extra_pages import render_page
+from sheetsync.admin.large_lists import remembered_values
 from sheetsync.admin.record_panels import in_words
 from sheetsync.admin.searching import LONGEST, search
 from sheetsync.site import record_address
@@ -92,8 +93,9 @@ def _filtered(request: HttpRequest, subject: Subject) -> QuerySet[Any]:
 
 
 def _departments(request: HttpRequest) -> list[str]:
-    seen = within_scope(request, Initiative.objects.exclude(department=""))
-    return list(seen.order_by("department").values_list("department", flat=True).distinct())
+    seen = within_scope(request, Initiative.objects.exclude(department="")).order_by("department")
+    names = seen.values_list("department", flat=True).distinct()
+    return remembered_values(request, Initiative, "department of approvals", lambda: names)
 
 
 def _rows(request: HttpRequest, subject: Subject, page: Page[Any]) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@ what few records a search finds are looked for once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -30,11 +30,18 @@ class RememberedValues(AllValuesFieldListFilter):
         self, field: Any, request: HttpRequest, params: Any, model: Any, model_admin: Any, field_path: str
     ) -> None:
         super().__init__(field, request, params, model, model_admin, field_path)
-        seen = departments_of(request)
-        asked = [str(connection.settings_dict["NAME"]), model._meta.label, field_path, seen]
-        key = f"filter-values-{digest(asked)}"
         looked_up = self.lookup_choices
-        self.lookup_choices: Any = cache.get_or_set(key, lambda: list(looked_up[:MOST_VALUES]), REMEMBERED_FOR_S)
+        self.lookup_choices: Any = remembered_values(request, model, field_path, lambda: looked_up)
+
+
+def remembered_values(
+    request: HttpRequest, model: type[models.Model], path: str, look_up: Callable[[], Any]
+) -> list[Any]:
+    """The values of a field among the records that the person may see, as looked up less than a minute ago."""
+    asked = [str(connection.settings_dict["NAME"]), model._meta.label, path, departments_of(request)]
+    key = f"filter-values-{digest(asked)}"
+    found: Any = cache.get_or_set(key, lambda: list(look_up()[:MOST_VALUES]), REMEMBERED_FOR_S)
+    return [*found]
 
 
 def quick_filters(model: type[models.Model], declared: Sequence[Any]) -> list[Any]:
