@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib.admin.filters import AllValuesFieldListFilter
 from django.contrib.admin.utils import get_fields_from_path
 from django.core.cache import cache
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db import connection, models
 from django.http import HttpRequest
 
@@ -56,7 +56,8 @@ def _is_text(model: type[models.Model], path: str) -> bool:
 
 class QuickPaginator(Paginator):  # type: ignore[type-arg]
     """Counts exactly up to very many rows. Of a whole table on PostgreSQL it says roughly how many there are beyond; of one that is
-    filtered, or on SQLite, it shows so many and no more."""
+    filtered, or on SQLite, it shows so many and no more. A page is found by keys first: many rows are sorted without all that is shown
+    of the few."""
 
     @cached_property
     def count(self) -> int:
@@ -67,6 +68,14 @@ class QuickPaginator(Paginator):  # type: ignore[type-arg]
         if isinstance(rows, models.QuerySet) and not rows.query.is_sliced and not rows.query.combinator:
             return rows.order_by()[:ROUGH_FROM].count()
         return len(rows)
+
+    def page(self, number: int | str) -> Page[Any]:
+        """The page of that number. Raises InvalidPage."""
+        page = super().page(number)
+        if isinstance(page.object_list, models.QuerySet) and not page.object_list.query.combinator:
+            pks = [*page.object_list.values_list("pk", flat=True)]
+            page.object_list = self.object_list.filter(pk__in=pks)  # type: ignore[attr-defined]
+        return page
 
     def _rough_count(self) -> int:
         """As the database's housekeeping counted last; 0 where that says nothing."""

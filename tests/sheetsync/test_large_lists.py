@@ -72,6 +72,18 @@ def test_a_small_or_filtered_table_is_counted_exactly() -> None:
         assert QuickPaginator(rows.filter(department="Sales"), 2).count == 3
 
 
+def test_a_page_is_found_by_keys_before_its_rows_are_read() -> None:
+    fill(1, 5)
+    rows = Initiative.objects.select_related("submission").order_by("-title")
+    with CaptureQueriesContext(connection) as asked:
+        page = QuickPaginator(rows, 2).page(2)
+        shown = list(page.object_list)
+    assert shown == list(rows[2:4])
+    (_count, keys, read) = [each["sql"] for each in asked.captured_queries]
+    assert ("JOIN" in keys, "problem_statement" in keys) == (False, False)
+    assert ("JOIN" in read, "OFFSET" in read) == (True, False)
+
+
 def test_a_huge_table_is_counted_as_the_database_knows() -> None:
     fill(1, 3)
     with mock.patch.object(QuickPaginator, "_rough_count", return_value=ROUGH_FROM + 1):
