@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from functools import reduce
+from itertools import product
 from operator import and_, or_
 from typing import Any
 
@@ -95,9 +96,14 @@ def _all(paths: Sequence[str], words: Sequence[str]) -> Q:
 
 
 def _conditions(paths: Sequence[str], word: str) -> Iterator[Q]:
-    for path in paths:
+    for path, spelt in product(paths, _spellings(word)):
         if len(word) > SHORT:
-            yield Q(**{f"{path}__icontains": word})
+            yield Q(**{f"{path}__icontains": spelt})
         else:
-            yield Q(**{f"{path}__istartswith": word})
-            yield from (Q(**{f"{path}__icontains": before + word}) for before in BEFORE_A_WORD)
+            yield Q(**{f"{path}__istartswith": spelt})
+            yield from (Q(**{f"{path}__icontains": before + spelt}) for before in BEFORE_A_WORD)
+
+
+def _spellings(word: str) -> Collection[str]:
+    """SQLite, and PostgreSQL in some locales, know capitals of the letters A to Z alone."""
+    return (word,) if word.isascii() else dict.fromkeys((word, word.lower(), word.upper(), word.capitalize()))

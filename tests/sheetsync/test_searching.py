@@ -67,6 +67,13 @@ def test_what_words_find(typed: str, numbers: str) -> None:
     assert found(typed) == numbers
 
 
+@pytest.mark.parametrize("typed", ["über", "ÜBER", "Über", "größe", "Üb", "GRÖSSE", "gr"])
+def test_capitals_beyond_a_to_z_are_alike_on_every_database(typed: str) -> None:
+    initiative(5, title="Über Größe")
+    initiative(6, title="über GRÖSSE")
+    assert found(typed) == ("6" if typed == "GRÖSSE" else "5 6")
+
+
 @pytest.mark.parametrize("few", [0, 1, 100])
 @pytest.mark.parametrize(
     ("typed", "names"),
