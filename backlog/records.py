@@ -15,6 +15,8 @@ from sheetsync.storage import NewRecord, Origin, RecordUpdate
 from sheetsync.syncing.view import SheetRow, identity_text
 from sheetsync.values.cells import Value, encode
 
+PICKED = 500  # initiatives up to which the database picks what is about them; beyond, reading all is quicker
+
 
 class IntakeRecords(ModelRecords):
     """Submissions of one intake tab. What a submission says flows on to the initiative, unless a person has overridden it there."""
@@ -224,9 +226,10 @@ class BacklogRecords(ModelRecords):
         taken = {
             (row.record.pk, name): encode(value) for row in rows if row.record for name, value in row.takes.items()
         }
-        open_ones = Conflict.objects.filter(
-            model="backlog.Initiative", field__in=INTAKE_FIELDS, status=Conflict.Status.OPEN
-        )
+        open_ones = Conflict.objects.filter(model="backlog.Initiative", status=Conflict.Status.OPEN)
+        open_ones = open_ones.filter(field__in={name for _pk, name in taken}.intersection(INTAKE_FIELDS))
+        if len(rows) <= PICKED:
+            open_ones = open_ones.filter(object_id__in={pk for pk, _name in taken})
         over = [
             conflict.pk
             for conflict in open_ones

@@ -8,13 +8,26 @@ from typing import Any
 
 import openpyxl
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from backlog.models import Initiative, IntakeSubmission
 from sheetsync.models import ActionRun, Conflict, RecordChange, Workbook
 from sheetsync.runs.actions import carry_out, request
-from tests.admin_pages import admin_client, button_url, change_url, edit, errors, initiative, opened, save, workbook
+from tests.admin_pages import (
+    admin_client,
+    button_url,
+    change_url,
+    conflict,
+    edit,
+    errors,
+    initiative,
+    opened,
+    save,
+    workbook,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -103,6 +116,16 @@ def test_emptying_an_overridden_field_brings_back_what_intake_says(ada: Client) 
     IntakeSubmission.objects.update(title="Theirs")
     assert edit(ada, record, title="").status_code == 302
     assert _fresh(record).title == "Theirs"
+
+
+def test_typing_what_intake_says_settles_the_conflicts_of_this_initiative_alone(ada: Client) -> None:
+    record, other = initiative(1, title="Mine"), initiative(2, title="Mine")
+    own, others = conflict(record, lost_value="Theirs"), conflict(other, lost_value="Theirs")
+    with CaptureQueriesContext(connection) as asked:
+        edit(ada, record, title="Theirs")
+    assert [Conflict.objects.get(pk=each.pk).status for each in (own, others)] == ["restored", "open"]
+    looked = [each["sql"] for each in asked.captured_queries if 'FROM "sheetsync_conflict"' in each["sql"]]
+    assert [sql for sql in looked if '"object_id" ' not in sql] == []
 
 
 def test_lines_end_as_they_were_stored(ada: Client) -> None:
