@@ -81,6 +81,7 @@ register_page(
 register_waiting(
     Waiting(
         name="models to approve",
+        one="math model to approve",
         text="math models to approve",
         order=10,
         permission="productops.approve_initiativemathmodel",
@@ -92,6 +93,7 @@ register_waiting(
 register_waiting(
     Waiting(
         name="params to approve",
+        one="parameter to approve",
         text="parameters to approve",
         order=20,
         permission="productops.approve_initiativeparam",
@@ -106,6 +108,7 @@ register_panel(
 register_waiting(
     Waiting(
         name="stale adoptions",
+        one="adopted contribution whose inputs changed since",
         text="adopted contributions whose inputs changed since",
         order=25,
         permission="productops.adopt_initiativecontribution",

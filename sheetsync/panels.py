@@ -25,6 +25,7 @@ from sheetsync.admin.taking_back import take_back_value
 register_waiting(
     Waiting(
         name="conflicts",
+        one="conflict to settle",
         text="conflicts to settle",
         order=30,
         permission="sheetsync.change_conflict",
@@ -35,6 +36,7 @@ register_waiting(
 register_waiting(
     Waiting(
         name="refused rows",
+        one="row that was refused",
         text="rows that were refused",
         order=40,
         permission="sheetsync.view_tabstate",
@@ -45,6 +47,7 @@ register_waiting(
 register_waiting(
     Waiting(
         name="stopped tabs",
+        one="tab that is stopped until somebody looks",
         text="tabs that are stopped until somebody looks",
         order=50,
         permission="sheetsync.view_tabstate",

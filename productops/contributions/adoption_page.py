@@ -88,7 +88,7 @@ def adoptions(request: HttpRequest) -> HttpResponse:
     ]
     return render_page(
         request,
-        "Adopt computed contributions",
+        "Adoptions",
         _body(request, view, page, rows),
         subtitle="What the models give, beside what holds. Only what is ticked here, or in the sheet, becomes a contribution.",
     )

@@ -37,7 +37,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     body = "".join((render_graph(graph_of(trimmed(tree, DRAWN), len(tree.metrics))), table(headers, rows)))
     return render_page(
         request,
-        "Metrics",
+        "Metric tree",
         mark_safe(body),  # noqa: S308 - every part is escaped
         subtitle="Every metric chain and every active KPI, taken together; contributions are those in kpi_contribution_json.",
     )

@@ -12,6 +12,7 @@ from django.urls import reverse
 from sheetsync.admin.asking import run_now
 from sheetsync.admin.confirm import Other, ask, confirmed, say
 from sheetsync.admin.plans import capped, short
+from sheetsync.admin.record_panels import in_words
 from sheetsync.admin.saving import saving_action
 from sheetsync.context import Arguments
 from sheetsync.models import RowState, TabState
@@ -104,6 +105,6 @@ def _named_tab(state: TabState) -> str:
 
 def _shown(row: RowState) -> tuple[str, str]:
     held = ", ".join(
-        f"{name}: {short(value, 60)}" for name, value in list(row.base.items())[:4] if value not in ("", None)
+        f"{name}: {short(in_words(value), 60)}" for name, value in list(row.base.items())[:4] if value not in ("", None)
     )
     return row.row_key.upper(), held  # fmt: skip

@@ -21,6 +21,7 @@ from sheetsync.admin.tables import table
 from sheetsync.models import CellChange, RecordChange
 
 SHORT = 40  # characters of a value in a list
+SHOWN = 3  # fields or cells in a list
 
 
 class _ChangeAdmin(ReadOnlyAdmin):
@@ -46,7 +47,7 @@ class _ChangeAdmin(ReadOnlyAdmin):
     @shown("Run", ordering="run__action")
     def of_run(self, change: Any) -> str:
         """The run, as a link."""
-        return link(run_address(change.run), change.run)
+        return link(run_address(change.run), change.run.action)
 
     @shown("Asked by", ordering="run__requested_by")
     def asked_by(self, change: Any) -> str:
@@ -136,9 +137,10 @@ def _whole(value: Any) -> SafeString | str:
 
 
 def _first_few(values: Mapping[str, Any]) -> str:
+    told = {name: pair for name, pair in values.items() if not name.endswith("_id") or len(values) <= SHOWN}
     lines = [
         f"{name}: {short(in_words(old), SHORT)} → {short(in_words(new), SHORT)}"
-        for name, (old, new) in list(values.items())[:3]
+        for name, (old, new) in list(told.items())[:SHOWN]
     ]
-    more = len(values) - len(lines)
+    more = len(told) - len(lines)
     return "; ".join([*lines, f"and {more} more"] if more > 0 else lines)

@@ -36,7 +36,7 @@ def _tabs(action: Action) -> list[tuple[str, str]]:
 def _undoable_runs() -> Choices:
     ended = ActionRun.objects.filter(undone_by=None).exclude(status__in=("queued", "running"))
     for run in ended.only("run_id", "action", "requested_by", "created_at")[:LATEST_RUNS]:
-        yield run.run_id, f"{run.created_at:%Y-%m-%d %H:%M} {run.action} by {run.requested_by or 'nobody named'}"
+        yield run.run_id, f"{run.created_at:%-d %b %Y %H:%M} {run.action} by {run.requested_by or 'nobody named'}"
 
 
 offer_choices("runs", _undoable_runs, action="pm.undo_run")

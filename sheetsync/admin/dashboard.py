@@ -36,7 +36,8 @@ class Waiting:
     """Something that waits for a person: a line of the dashboard's first card."""
 
     name: str  # unique
-    text: str  # what waits, for one or many: "math models to approve"
+    one: str  # what waits, of one: "math model to approve"
+    text: str  # of several: "math models to approve"
     order: int  # low ones come first
     count: Callable[[HttpRequest], int]  # how many wait, within what the person may see
     address: Callable[[], str]  # the page where they are dealt with
@@ -57,11 +58,15 @@ def register_waiting(waiting: Waiting) -> None:
 def what_waits(request: HttpRequest) -> SafeString | str:
     """Everything that waits for a person like this one."""
     lines = [
-        (waiting.count(request), link(waiting.address(), waiting.text))
+        (waiting.count(request), waiting)
         for waiting in sorted(_waiting.values(), key=lambda each: (each.order, each.name))
         if may_see(request, waiting.permission, in_scope=waiting.in_scope)
     ]
-    shown = [(f"{number:,}", text) for number, text in lines if number]
+    shown = [
+        (f"{number:,}", link(waiting.address(), waiting.one if number == 1 else waiting.text))
+        for number, waiting in lines
+        if number
+    ]
     if not shown:
         return "Nothing waits for you." if lines else ""
     items = format_html_join("", '<li><span class="desk-count">{}</span> {}</li>', shown)

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from sheetsync.admin.links import record_link, row_link
-from sheetsync.admin.tables import table
+from sheetsync.admin.tables import shown_number, table
 from sheetsync.context import Message
 from sheetsync.models import ActionRun
 from sheetsync.runs.planning import DATABASE
@@ -24,14 +24,20 @@ LONGEST_SHOWN = 160  # characters of a value
 
 def short(value: Any, longest: int = LONGEST_SHOWN) -> str:
     """A value on one line, shortened; "nothing" for a blank."""
-    text = "nothing" if value in (None, "", [], {}) else " ".join(str(value).split())
+    plain = shown_number(value) if isinstance(value, float) else value
+    text = "nothing" if plain in (None, "", [], {}) else " ".join(str(plain).split())
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def spaced(name: str) -> str:
+    """A model's name in words: "initiative scoring" of InitiativeScoring."""
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
 
 
 def stored_plan(lines: Sequence[Mapping[str, Any]]) -> SafeString | str:
     """What a plan changes in the database."""
     own = [line for line in lines if line["workbook"] == DATABASE]
-    rows = ((line["tab"], line["key"], line["column"], short(line["from"]), short(line["to"])) for line in own)
+    rows = ((spaced(line["tab"]), line["key"], line["column"], short(line["from"]), short(line["to"])) for line in own)
     headers = ("Record of", "Key", "Field", "Now", "Then")
     return capped(headers, rows, len(own), "Nothing is changed in the database.")
 
@@ -55,7 +61,7 @@ def stored_changes(run: ActionRun) -> SafeString | str:
     changes = run.record_changes.order_by("pk")[:LINES_SHOWN]
     rows = [
         (
-            change.model.partition(".")[2],
+            spaced(change.model.partition(".")[2]),
             record_link(change.model, change.object_id, change.row_key or change.object_id),
             f"made, {name}" if change.created else f"deleted, {name}" if change.deleted else name,
             short(old),

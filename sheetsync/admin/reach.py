@@ -30,7 +30,7 @@ def asked_from_the_sheet(_request: HttpRequest, workbook: Workbook) -> SafeStrin
 
 
 def _control(workbook: Workbook, state: ControlState) -> Iterator[Line]:
-    yield "Control tab last looked at", state.polled_at and f"{state.polled_at:%Y-%m-%d %H:%M} UTC"
+    yield "Control tab last looked at", state.polled_at and f"{state.polled_at:%-d %b %Y %H:%M} UTC"
     yield "What is wrong with it", state.message or "nothing"
     for tick in workbook.control_ticks.select_related("run"):
         text = f"{tick.run.action}: {tick.run.get_status_display()}"

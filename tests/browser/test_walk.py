@@ -62,7 +62,7 @@ def test_an_approver_approves_in_the_queue(page: Page, signed_in: Any) -> None:
     fill(1, 1)
     signed_in("approver")
     page.goto(reverse("admin:index"))
-    page.get_by_role("link", name="parameters to approve").click()
+    page.get_by_role("link", name="parameter to approve").click()
     page.get_by_role("button", name="Approve INIT-000001 uplift").click()
     expect(page.get_by_text("Approved: 1.")).to_be_visible()
     assert InitiativeParam.objects.get().approved

@@ -351,8 +351,8 @@ def test_the_dashboard_counts_what_waits_for_an_approver(vera: Client) -> None:
     math_model(owner)
     param(owner)
     html = words(vera.get(reverse("admin:index")).content.decode())
-    assert "1 math models to approve" in html
-    assert "1 parameters to approve" in html
+    assert "1 math model to approve" in html
+    assert "1 parameter to approve" in html
     assert "to approve" not in words(member("Viewer", name="kim").get(reverse("admin:index")).content.decode())
 
 
@@ -368,7 +368,7 @@ def test_the_dashboard_counts_adoptions_whose_inputs_changed_since(vera: Client)
     InitiativeContribution.objects.create(
         initiative=owner, adopted_json={"gmv": 0.5}, adopted_at=NOW, adopted_inputs_json=basis
     )
-    line = "1 adopted contributions whose inputs changed since"
+    line = "1 adopted contribution whose inputs changed since"
     assert line not in words(vera.get(reverse("admin:index")).content.decode())
     InitiativeParam.objects.filter(pk=assumption.pk).update(value=0.06)
     assert line in words(vera.get(reverse("admin:index")).content.decode())

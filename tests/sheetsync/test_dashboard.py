@@ -38,9 +38,9 @@ def test_what_waits_is_counted() -> None:
     rows = [[4, "init-000001", "FAILED: no"], [5, "init-000002", "WARNING: hm"]]
     TabState.objects.create(workbook=workbook(), tab="Backlog", problems=rows, message="two headers mean title")
     said = card(admin_client(), "waiting")
-    assert "1 conflicts to settle" in said
-    assert "1 rows that were refused" in said
-    assert "1 tabs that are stopped until somebody looks" in said
+    assert "1 conflict to settle" in said
+    assert "1 row that was refused" in said
+    assert "1 tab that is stopped until somebody looks" in said
 
 
 def test_what_a_person_may_not_settle_doesnt_wait_for_them() -> None:

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.safestring import mark_safe
 
 from productops.models import InitiativeParam
+from sheetsync.admin.plans import short, spaced
 from sheetsync.admin.record_panels import in_words
 from sheetsync.admin.tables import shown_number
 from sheetsync.templatetags.desk import as_heading, blank
@@ -36,6 +37,11 @@ def test_numbers_are_written_out(value: float | str | None, shown: str) -> None:
 )
 def test_stored_values_are_put_in_words(value: object, words: str) -> None:
     assert in_words(value) == words
+
+
+def test_plans_write_numbers_and_records_as_people_do() -> None:
+    assert [short(value) for value in (7901.754545454546, 3.0, None, "a  b")] == ["7,901.75", "3", "nothing", "a b"]
+    assert spaced("InitiativeScoring") == "initiative scoring"
 
 
 @pytest.mark.parametrize(
