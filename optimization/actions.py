@@ -52,7 +52,7 @@ def save_constraints(context: ActionContext) -> None:
     roles=(Role.OPTIMIZATION,),
     label="Run on ticked candidates",
     help="Chooses the best portfolio from the ticked rows of Candidates, or the keys given.",
-    arguments=("scenario", "constraint_set", "capacity", "weights"),
+    arguments=("scenario", "constraint_set", "capacity", "weights", "explain"),
 )
 def run_selected_candidates(context: ActionContext) -> None:
     """Runs on what is ticked."""
@@ -64,7 +64,7 @@ def run_selected_candidates(context: ActionContext) -> None:
     roles=(Role.OPTIMIZATION,),
     label="Run on all candidates",
     help="Chooses the best portfolio from all candidates.",
-    arguments=("scenario", "constraint_set", "capacity", "weights"),
+    arguments=("scenario", "constraint_set", "capacity", "weights", "explain"),
 )
 def run_all_candidates(context: ActionContext) -> None:
     """Runs on all candidates."""

@@ -141,6 +141,9 @@ class Arguments:
     runs: tuple[str, ...] = ()  # run ids
     capacity: float | None = None  # tokens
     weights: Any = None
+    explain: int | None = (
+        None  # at most so many are explained, on either side of a choice; None: as many as the settings say
+    )
     confirm: bool = False  # a person's word where the brake stopped an action
 
     def as_json(self) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -83,20 +81,10 @@ def _run(story: Story, number: int) -> OptimizationRun:
     portfolio = story.workbook(Role.OPTIMIZATION)
     runs = OptimizationRun.objects.filter(workbook=portfolio, scenario_name=PROMISES, status__in=ENDED).order_by("pk")
     if runs.count() < number:
-        with _few_explained():
-            story.act(RUN, portfolio, may_fail=True, scenario=PROMISES, constraint_set=ASKED)
+        # The nearest misses are enough here: nobody should wait for the rest.
+        few = min(settings.SOLVER_EXPLAIN_MOST, NEAREST)
+        story.act(RUN, portfolio, may_fail=True, scenario=PROMISES, constraint_set=ASKED, explain=few)
     return runs[min(number, runs.count()) - 1]
-
-
-@contextmanager
-def _few_explained() -> Iterator[None]:
-    """The nearest misses are enough here: nobody should wait for the rest."""
-    before = settings.SOLVER_EXPLAIN_MOST
-    settings.SOLVER_EXPLAIN_MOST = min(before, NEAREST)
-    try:
-        yield
-    finally:
-        settings.SOLVER_EXPLAIN_MOST = before
 
 
 def _mend(story: Story, run: OptimizationRun) -> None:

@@ -148,7 +148,13 @@ class Runner:
         """Explains the stored result part by part: what is known already can be seen while the rest is computed."""
         if solved.problem is None or solved.solution is None or not solved.has_portfolio:
             return
-        extent = Extent(most=settings.SOLVER_EXPLAIN_MOST, seconds=settings.SOLVER_EXPLAIN_S)
+        extent = Extent(
+            most=settings.SOLVER_EXPLAIN_MOST
+            if self.context.arguments.explain is None
+            else self.context.arguments.explain,
+            limit="SOLVER_EXPLAIN_MOST" if self.context.arguments.explain is None else "explain",
+            seconds=settings.SOLVER_EXPLAIN_S,
+        )
         found = Explanations(problem=solved.problem, solution=solved.solution, extent=extent, gap=settings.SOLVER_GAP)
         stored = time.monotonic()
         for parts in found.compute():

@@ -24,6 +24,7 @@ class Extent:
 
     most: int  # candidates left out, and as many chosen ones: the nearest misses and the narrowest choices come first
     seconds: float  # in all
+    limit: str = "SOLVER_EXPLAIN_MOST"  # what says so: a setting, or an argument
 
 
 @dataclass(kw_only=True)
@@ -79,12 +80,13 @@ class Explanations:
             self.done += 1
             yield self.parts
         if self.done < len(left_out):
-            self.parts["not_computed"] = _rest(self.done, len(left_out), out_of_time=self.done < self.total)
+            self.parts["not_computed"] = _rest(
+                self.done, len(left_out), "SOLVER_EXPLAIN_S" if self.done < self.total else self.extent.limit
+            )
             yield self.parts
 
 
-def _rest(done: int, count: int, *, out_of_time: bool) -> str:
-    limit = "SOLVER_EXPLAIN_S" if out_of_time else "SOLVER_EXPLAIN_MOST"
+def _rest(done: int, count: int, limit: str) -> str:
     return (
         f"Not computed: of {count} candidates left out the {done} nearest misses are explained ({limit}); "
         "pm.explain_selection explains any one by its key."

@@ -36,6 +36,10 @@ _WORDS = {
     "runs": ("Runs", ""),
     "capacity": ("Capacity", "Tokens, instead of the scenario's."),
     "weights": ("Weights", "Instead of the scenario's: gmv: 0.7; retention_30d: 0.3"),
+    "explain": (
+        "Explain",
+        "So many that are left out, and as many that are chosen; empty for as many as the settings say.",
+    ),
     "confirm": ("Confirm", "Tick it where the brake stopped this because rows are gone, and they are meant to be."),
 }
 _ALWAYS = ("tab", "keys")

@@ -116,6 +116,16 @@ def _parsed(column: Column) -> Callable[[str, Any], Any]:
     return read
 
 
+def _whole(number: Callable[[str, Any], Any]) -> Callable[[str, Any], int]:
+    def read(name: str, value: Any) -> int:
+        found = number(name, value)
+        if found is None or found != int(found):
+            raise WrongUsage(f"{name}: {_shown(value)} isn't a whole number")
+        return int(found)
+
+    return read
+
+
 def _column(name: str, kind: Kind, above: float | None = None) -> Column:
     return Column(name=name, owner=Owner.SHEET_ONLY, kind=kind, help="", above=above)
 
@@ -131,6 +141,7 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "runs": _texts,
     "capacity": _parsed(_column("capacity", Kind.NUMBER, above=0)),
     "weights": _parsed(_column("weights", Kind.WEIGHTS)),
+    "explain": _whole(_parsed(_column("explain", Kind.NUMBER, above=0))),
 }
 
 

@@ -6,7 +6,6 @@ import os
 import resource
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,28 +18,18 @@ from optimization.studies.draw_pool import solve_draws
 from optimization.studies.drawn_problems import DrawnProblems
 from optimization.studies.frontier import trace_frontier
 from tests.benchmarks.report import Figure
-from tests.benchmarks.solve import GAP, big_snapshot
+from tests.benchmarks.solve import GAP, mixed_snapshot
 
 DRAWS = 1_000
 SAMPLE = 40  # draws that are solved; the figure is for all of them
 SIZES = (200, 2_000)
-RULES = 40  # caps and floors of countries and areas, each of a size that fits
 EFFORT = Effort(time_limit_s=120, gap=GAP)
-
-
-def studied_snapshot(size: int) -> Snapshot:
-    """A smaller one of the kind that solving is measured on: caps and floors fit, the other rules are as dense."""
-    whole = big_snapshot(size)
-    share = size / 10_000
-    sized = [replace(rule, number=rule.number * (share if rule.kpi_key else 1.0)) for rule in whole.rules[:RULES]]
-    others = whole.rules[RULES : RULES + int((len(whole.rules) - RULES) * share)]
-    return replace(whole, rules=(*sized, *others))
 
 
 def studying(_folder: Path) -> Iterator[Figure]:
     """The frontier and the draws of 200 and 2,000 candidates, a third of which vary."""
     for size in SIZES:
-        snapshot = studied_snapshot(size)
+        snapshot = mixed_snapshot(size)
         problem = build_problem(snapshot)
         assert isinstance(problem, Problem)
         begun = time.perf_counter()

@@ -14,14 +14,14 @@ from optimization.solving.presolve import column_bounds
 from optimization.solving.problem import Problem, build_problem
 from optimization.solving.solver import Answer, Effort, Ending, maximise
 from optimization.why import pushing
-from tests.benchmarks.studying import studied_snapshot
+from tests.benchmarks.solve import mixed_snapshot
 from tests.optimization.claims import false_why_ins, false_why_nots
 
 EFFORT = Effort(time_limit_s=60, gap=0.0, feasibility=1e-9)
 
 
 def problem_of(size: int, **changes: object) -> Problem:
-    problem = build_problem(replace(studied_snapshot(size), **changes))  # type: ignore[arg-type]
+    problem = build_problem(replace(mixed_snapshot(size), **changes))  # type: ignore[arg-type]
     assert isinstance(problem, Problem)
     return problem
 

@@ -196,6 +196,14 @@ def test_a_capacity_given_with_the_action_counts_instead_of_the_scenarios(world:
     assert (chosen(world), world.rows("Runs")[0]["capacity_total"]) == (["INIT-000003"], 50)
 
 
+def test_so_many_are_explained_as_the_action_was_asked_for(world: World) -> None:
+    world.act(SAVE)
+    world.act(RUN_ALL, capacity=50, explain=1)
+    found = world.run().result_json
+    assert (len(found["why_not"]), len(found["why_in"])) == (1, 1)
+    assert "1 nearest misses are explained (explain)" in found["not_computed"]
+
+
 # ---- ticks and what-ifs ------------------------------------------------------------------------------------------------------------------
 
 

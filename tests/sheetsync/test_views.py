@@ -107,14 +107,22 @@ def test_a_signed_request_queues_a_run_for_the_workers(backlog):
 
 
 def test_arguments_have_the_names_of_the_options(optimization):
-    args = {"scenario": "Q2 base", "constraint-set": "A", "capacity": "1,200", "weights": {"gmv": 2}}
+    args = {"scenario": "Q2 base", "constraint-set": "A", "capacity": "1,200", "weights": {"gmv": 2}, "explain": "5"}
     assert optimization.post({"action": "pm.optimize_run_all_candidates", "args": args}).status_code == 202
     assert ActionRun.objects.get().payload == {
         "scenario": "Q2 base",
         "constraint_set": "A",
         "capacity": 1200.0,
         "weights": {"gmv": 2.0},
+        "explain": 5,
     }
+
+
+@pytest.mark.parametrize("number", ["2.5", 0, "few"])
+def test_how_many_are_explained_is_a_whole_number(optimization, number):
+    answer = optimization.post({"action": "pm.optimize_run_all_candidates", "args": {"explain": number}})
+    assert answer.status_code == 400
+    assert "explain" in answer.json()["error"]
 
 
 @pytest.mark.parametrize("name", ["{pk}", "/books/portfolio.xlsx", "Portfolio ø", "portfolio ø"])

@@ -45,6 +45,9 @@ class Command(BaseCommand):
         parser.add_argument("--run", action="append", default=[], help="id of a run; twice to compare two")
         parser.add_argument("--capacity", type=float, default=None, help="tokens, instead of the scenario's")
         parser.add_argument("--weights", default="", help="JSON, instead of the scenario's")
+        parser.add_argument(
+            "--explain", type=int, default=None, help="explain at most so many left out, and as many chosen"
+        )
         parser.add_argument("--confirm", action="store_true", help="your word where the brake stopped the action")
         parser.add_argument("--dry-run", action="store_true", help="show what would be done, change nothing")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -117,5 +120,6 @@ def _arguments(options: dict[str, Any]) -> Arguments:
         runs=tuple(options["run"]),
         capacity=options["capacity"],
         weights=weights,
+        explain=options["explain"],
         confirm=options["confirm"],
     )
