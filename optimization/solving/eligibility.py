@@ -61,7 +61,7 @@ def _lifecycle(initiative: Initiative, _: Scenario) -> str:
 def _period(initiative: Initiative, scenario: Scenario) -> str:
     if not initiative.period.strip():
         return f"candidate_period_key is empty, the scenario's period is {scenario.period}"
-    if _normal(initiative.period) == _normal(scenario.period):
+    if initiative.period == scenario.period or _normal(initiative.period) == _normal(scenario.period):
         return ""
     return f"candidate_period_key is {initiative.period}, the scenario's period is {scenario.period}"
 
@@ -75,6 +75,8 @@ def _tokens(initiative: Initiative, _: Scenario) -> str:
 
 
 def _dates(initiative: Initiative, scenario: Scenario) -> str:
+    if not (initiative.earliest_start or initiative.latest_finish or initiative.deadline):
+        return ""
     days = period_days(scenario.period)
     if days is None:
         return ""

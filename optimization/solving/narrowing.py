@@ -17,7 +17,7 @@ import numpy as np
 from optimization.solving.rows import Bools, Floats, Rows
 from optimization.solving.solver import Answer, Effort, Ending, Relaxed, maximise, relax
 
-FEW = 25  # so few open columns are solved at once, and as many are opened first
+FEW = 12  # so few open columns are solved at once, and as many are opened first
 MOST = 0.6  # of the columns that a proof needs: where a look would open more, the proof comes at once
 SAFE = 1e-6  # what the solver's arithmetic may hide of a bound or a loss, relative to the bound and the largest cost
 

@@ -56,7 +56,7 @@ class Push:
                 return answer if found.ending is Ending.INFEASIBLE else found
             is_better = found.ending is Ending.OPTIMAL and not answer.value + PUSH * HOLD > found.value
             answer = found if is_better else answer
-            count = 2 * count if is_better or answer.ending is Ending.INFEASIBLE else len(losses)
+            count = 2 * count if answer.ending is Ending.INFEASIBLE else len(losses)
 
     def _maximise(self, low: Floats, high: Floats, start: Floats | None) -> Answer:
         rows = conditioned(self.rows, low, high, fractions=1)

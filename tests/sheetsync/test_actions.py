@@ -97,7 +97,9 @@ def test_a_run_is_carried_out_once():
 
 
 def test_arguments_survive_being_stored():
-    given = Arguments(tab="Backlog", keys=("A", "B"), runs=("r",), capacity=3.0, weights={"gmv": 1}, explain=5, confirm=True)
+    given = Arguments(
+        tab="Backlog", keys=("A", "B"), runs=("r",), capacity=3.0, weights={"gmv": 1}, explain=5, confirm=True
+    )
     assert Arguments.from_json(json.loads(json.dumps(given.as_json()))) == given
     assert Arguments().as_json() == {}
 
