@@ -272,7 +272,8 @@ def _number(column: str, number: float | None) -> float:
 
 def _listed(kind: RuleType, row: ConstraintRow, known: Known) -> Rule:
     _of_initiatives(kind, row)
-    members = _members((*([row.dimension_key] if fold(row.dimension_key) else []), *row.member_keys), known)
+    named_alone = _members([row.dimension_key], known, "dimension_key")
+    members = tuple(dict.fromkeys((*named_alone, *_members(row.member_keys, known))))
     if not members:
         raise _RefusedError(f"member_keys: empty; {kind.value} needs an initiative's key here or in dimension_key.")
     return Rule(type=kind, places=(_place(row),), members=members)
@@ -337,8 +338,8 @@ def _of_initiatives(kind: RuleType, row: ConstraintRow) -> None:
         raise _RefusedError(f"dimension: {row.dimension.strip()!r}; {kind.value} takes initiative, or an empty cell.")
 
 
-def _members(typed: Iterable[str], known: Known) -> tuple[str, ...]:
-    keys = (_found("member_keys", key, known.initiatives, "the key of an initiative") for key in typed if fold(key))
+def _members(typed: Iterable[str], known: Known, column: str = "member_keys") -> tuple[str, ...]:
+    keys = (_found(column, key, known.initiatives, "the key of an initiative") for key in typed if fold(key))
     return tuple(dict.fromkeys(keys))
 
 

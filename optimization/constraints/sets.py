@@ -259,11 +259,14 @@ def _settle_repeats(
 
 
 def _twin_text(rule: Rule, place: Place, places: Iterable[Place]) -> str:
-    others = " and ".join(str(other) for other in places if other != place)
+    others = [str(other) for other in places if other != place]
     what = str(rule.slice) if _has_slice(rule) else " with ".join(rule.members)
     kpi = f" and {rule.kpi_key}" if rule.kpi_key else ""
     number = f"{rule.type.value} for {what}{kpi}"
-    return f"{others} states another {number}; none of these rows is taken: keep one, or make them equal."
+    state = "states" if len(others) == 1 else "state"
+    return (
+        f"{' and '.join(others)} {state} another {number}; none of these rows is taken: keep one, or make them equal."
+    )
 
 
 def _has_slice(rule: Rule) -> bool:

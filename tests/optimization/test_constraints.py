@@ -111,6 +111,17 @@ def test_names_match_whatever_their_case_and_spaces() -> None:
     assert [(s.scenario_name, s.constraint_set_name, len(s.rules)) for s in found.sets] == [("Q1 Base", "Main set", 2)]
 
 
+def test_an_unknown_key_is_refused_in_the_column_that_names_it() -> None:
+    said = refusal(constraint(2, "mandatory", dimension_key="INIT-000099", member_keys=(A,)))
+    assert said.startswith("FAILED: dimension_key: 'INIT-000099' isn't the key of an initiative. Did you mean INIT-")
+    assert "member_keys: 'INIT-000099'" in refusal(constraint(2, "mandatory", dimension_key=A, member_keys=("INIT-000099",)))
+
+
+def test_several_twins_state_another_number() -> None:
+    _, said = compiled(*(target(row, target_value=row) for row in (2, 3, 4)))
+    assert "row 3 of Targets and row 4 of Targets state another target" in said[2]
+
+
 def test_an_unknown_scenario_or_an_empty_set_name_refuses_the_row() -> None:
     found = compile_constraints(
         [floor(2, "country", "UK", scenario_name="Q1 Bse"), floor(3, "country", "UK", constraint_set_name=" ")], KNOWN
