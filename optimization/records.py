@@ -108,7 +108,7 @@ def _rules_of(one: OptimizationConstraintSet) -> Iterable[tuple[str, str]]:
     for first, second in one.exclusions_pairs_json:
         yield first, f"not with {second}"
         yield second, f"not with {first}"
-    for dependent, needed in one.prerequisites_json.items():
+    for dependent, needed in sorted(one.prerequisites_json.items()):
         yield dependent, f"needs {' and '.join(needed)}"
         for key in needed:
             yield key, f"needed by {dependent}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import QuerySet
@@ -55,6 +55,7 @@ class Selection:
 
     ticked: frozenset[str] | None = None  # keys the run is limited to; None: all candidates
     force: Mapping[str, str]  # key -> "in" or "out"
+    unread: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # key -> column -> why its mark wasn't taken
 
 
 # ---- what stands in the database ---------------------------------------------------------------------------------------------------------

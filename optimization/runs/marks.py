@@ -53,7 +53,8 @@ def read_selection(context: ActionContext, workbook: Workbook, *, ticked_only: b
     marks = {} if isinstance(view, str) else _marks(desk, view)
     ticked = _keys_given(desk, given) if given else frozenset(key for key, row in marks.items() if row.get(TICK))
     force = {key: str(row[FORCE]) for key, row in marks.items() if row.get(FORCE)}
-    return Selection(ticked=ticked if ticked_only else None, force=force)
+    unread = {} if isinstance(view, str) else _unread(desk, view)
+    return Selection(ticked=ticked if ticked_only else None, force=force, unread=unread)
 
 
 def _read(desk: _Desk) -> TabView | str:
@@ -82,6 +83,13 @@ def _marks(desk: _Desk, view: TabView) -> dict[str, Mapping[str, Value]]:
             typed = str(row.raw["initiative_key"])
             desk.tell("FAILED", f"initiative_key: {typed!r} doesn't exist; {desk.nearest(typed)}", row)
     return found
+
+
+def _unread(desk: _Desk, view: TabView) -> dict[str, Mapping[str, str]]:
+    """initiative_key -> column -> why its mark wasn't taken."""
+    rows = ((desk.known[row.key], view.values(row)[1]) for row in view.by_key.values() if row.key in desk.known)
+    wrong = ((key, {name: refused[name].text for name in (TICK, FORCE) if name in refused}) for key, refused in rows)
+    return {key: texts for key, texts in wrong if texts}
 
 
 def _marks_of(desk: _Desk, view: TabView, row: SheetRow) -> Mapping[str, Value]:

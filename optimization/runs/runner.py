@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.db import transaction
 
 from optimization.constraints.rules import CONSTRAINTS_TAB, TARGETS_TAB, plain
 from optimization.models import OptimizationConstraintSet, OptimizationRun, OptimizationScenario
-from optimization.runs.marks import CANDIDATES, read_selection
+from optimization.runs.marks import CANDIDATES, FORCE, read_selection
 from optimization.runs.outputs import mark_written, output_jobs, unwritten_runs
 from optimization.runs.running import (
     ENDED,
@@ -56,6 +56,7 @@ class Runner:
     context: ActionContext
     workbook: Workbook
     ticked_only: bool  # whether the run is limited to ticked rows, or the keys given
+    unread: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # marks in Candidates that weren't taken
 
     def run(self) -> None:
         """Runs, stores what came of it, shows it in the workbook. What is refused is told."""
@@ -78,6 +79,7 @@ class Runner:
         facts = self._facts(scenario)
         chosen = choose_set(scenario, self.context.arguments.constraint_set)
         selection = read_selection(self.context, self.workbook, ticked_only=self.ticked_only)
+        self.unread = selection.unread if selection else {}
         if selection is None:
             self._refuse("the run didn't start: Candidates can't be read")
         elif isinstance(chosen, Refusal):
@@ -176,11 +178,20 @@ class Runner:
         said = _said_to_rows(run, chosen)
         keeper = chosen.workbook if chosen else None
         here, elsewhere = (said, {}) if keeper == self.workbook else ({}, said)
-        jobs = [*output_jobs(runs), *_candidates_job(run)]
-        tabs = sync_workbook(self.context, _job(self.workbook, here, jobs, run.result_json.get(IDLE_FORCES, {})))
+        idle = run.result_json.get(IDLE_FORCES, {})
+        jobs = [*output_jobs(runs), *self._candidates_job(idle)]
+        tabs = sync_workbook(self.context, _job(self.workbook, here, jobs, idle, self.unread))
         mark_written(runs, tabs)
         if elsewhere and keeper is not None:
             sync_workbook(self.context, _job(keeper, elsewhere, []))
+
+    def _candidates_job(self, idle: Iterable[str]) -> list[TabJob]:
+        """The rows of Candidates whose marks had no effect, now or when they were last shown; none for most runs."""
+        shown = RowState.objects.filter(workbook=self.workbook, tab=CANDIDATES, verdict__contains=f"{FORCE}: ")
+        keys = (*idle, *self.unread, *shown.values_list("row_key", flat=True))
+        if not keys:
+            return []
+        return [TabJob(registered=registry.get(Role.OPTIMIZATION, CANDIDATES), keys=frozenset(map(str.upper, keys)))]
 
     # ---- what people are told ------------------------------------------------------------------------------------------------------------
 
@@ -194,7 +205,7 @@ class Runner:
                 report.tell("WARNING", f"no initiative is eligible for {run.period_key}; Results says why", **where)
         else:
             self._refuse(f"{name} is {run.status}: {run.message}")
-        for key, note in run.result_json.get(IDLE_FORCES, {}).items():
+        for key, note in sorted(run.result_json.get(IDLE_FORCES, {}).items()):
             report.tell("WARNING", note, tab=CANDIDATES, key=key, **where)
         outdated = self._refused_row(run.scenario_name)
         if outdated:
@@ -265,17 +276,12 @@ def _said_to_rows(run: OptimizationRun, chosen: OptimizationConstraintSet | None
     return {place: " ".join(texts) for place, texts in said.items()}
 
 
-def _candidates_job(run: OptimizationRun) -> list[TabJob]:
-    """The rows of Candidates whose `force` had no effect; none for most runs."""
-    idle = frozenset(run.result_json.get(IDLE_FORCES, ()))
-    return [TabJob(registered=registry.get(Role.OPTIMIZATION, CANDIDATES), keys=idle)] if idle else []
-
-
 def _job(
     workbook: Workbook,
     said: Mapping[tuple[str, int], str],
     jobs: list[TabJob],
     idle: Mapping[str, str] = MappingProxyType({}),
+    unread: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> WorkbookJob:
     """What writes a workbook; Constraints and Targets come along only where a row is told something, or was."""
     told = RowState.objects.filter(workbook=workbook, tab__in=_RULE_TABS).exclude(notice="")
@@ -286,7 +292,16 @@ def _job(
         for sync in tabs.values():
             if sync.tab.name == CANDIDATES:
                 sync.notices.update({identity_text([key]): text for key, text in idle.items()})
+                _refuse_marks(sync, unread)
             if isinstance(sync, CompiledTabSync):
                 sync.say({row: text for (tab, row), text in said.items() if tab == sync.tab.name})
 
     return WorkbookJob(workbook=workbook, tabs=jobs, between=between)
+
+
+def _refuse_marks(sync: TabSync, unread: Mapping[str, Mapping[str, str]]) -> None:
+    """Rows of Candidates say which of their marks weren't taken."""
+    for key, texts in unread.items():
+        work = sync.work.get(identity_text([key]))
+        if work is not None:
+            work.incoming.refused.update(texts)

@@ -92,6 +92,11 @@ class Scenario:
     weights: Mapping[str, float] | tuple[str, ...] | None = None  # KPI -> weight, or KPIs in order
     scope: str = ""  # "" and "all" mean everything, else a market
 
+    def __post_init__(self) -> None:
+        # Databases hand back a JSON object's keys in an order of their own; sentences and sums must not depend on it.
+        if isinstance(self.weights, Mapping):
+            object.__setattr__(self, "weights", dict(sorted(self.weights.items())))
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON; `from_json` reads it back."""
         weights = dict(self.weights) if isinstance(self.weights, Mapping) else self.weights and list(self.weights)

@@ -51,7 +51,7 @@ def weights_refusal(scenario: Scenario, active: Iterable[str], known: Iterable[s
     others = {fold(kpi) for kpi in known}
     for kpi in given:
         if fold(kpi) not in names:
-            state = "isn't active" if fold(kpi) in others else "isn't a KPI of Metrics_Config"
+            state = "isn't active" if fold(kpi) in others else "isn't an active KPI of Metrics_Config"
             return f"{column}: {kpi} {state}; active are {', '.join(sorted(names.values())) or 'none'}"
     if isinstance(given, Mapping):
         negative = [f"{kpi}: {plain(weight)}" for kpi, weight in given.items() if weight < 0]

@@ -269,9 +269,12 @@ def frontier_in_words(found: Frontier, snapshot: Snapshot) -> list[str]:
         most = plain(found.steps[-1].capacity) if found.steps else "0"
         return [f"no portfolio obeys the rules with any capacity up to {most} tokens"]
     first, last = reached[0], reached[-1]
+    goes = f"the objective goes from {_short(first.objective)} to {_short(last.objective)}"
     said = [
         f"{len(found.steps)} even steps from 0 to {plain(found.steps[-1].capacity)} tokens ({found.solves} solved, the "
-        f"rest follows from them); the objective goes from {_short(first.objective)} to {_short(last.objective)}"
+        f"rest follows from them); {goes}"
+        if len(found.steps) > 1
+        else f"the capacity is 0, and so is twice the capacity: one step, with the objective {_short(first.objective)}"
     ]
     if first is not found.steps[0]:
         said.append(f"below {plain(first.capacity)} tokens no portfolio obeys the rules")

@@ -66,6 +66,16 @@ def test_a_row_sums_up_the_rules_that_touch_it(world: World) -> None:
     ]
 
 
+def test_a_summary_reads_the_same_in_whatever_order_rules_are_stored(world: World) -> None:
+    keys = [world.initiative(number) for number in (1, 2, 3)]
+    world.rule("require_prereq", dimension_key=keys[2], member_keys=keys[0])
+    world.rule("require_prereq", dimension_key=keys[1], member_keys=keys[0])
+    world.act(SAVE)
+    world.act(POPULATE)
+    shown = world.rows("Candidates")[0]["constraint_summary"]
+    assert shown == f"Q3 base / Base: needed by {keys[1]}, needed by {keys[2]}"
+
+
 def test_what_people_mark_is_never_touched(world: World) -> None:
     world.initiative(1)
     world.act(POPULATE)

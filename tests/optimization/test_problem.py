@@ -264,3 +264,9 @@ def test_the_text_names_rows_keys_and_reasons() -> None:
     (finding,) = contradictions(built(mandatory(2, D)))
     assert f"row 2 of Constraints ({D} is mandatory)" in finding.text
     assert "lifecycle_status is done" in finding.text
+
+
+def test_weights_stand_in_one_order_whatever_a_database_makes_of_it() -> None:
+    typed = Scenario(name="S", period="2026", capacity=1, mode="weighted_kpis", weights={"nps": 1.0, "churn": 2.0})
+    assert list(typed.weights or ()) == ["churn", "nps"]
+    assert list(Scenario.from_json(typed.to_json()).weights or ()) == ["churn", "nps"]

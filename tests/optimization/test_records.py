@@ -59,7 +59,7 @@ def test_a_scenario_is_stored_as_typed(world: World) -> None:
         ({"objective_mode": "weighted_kpis", "objective_weights_json": "gmv: 0; nps: 0"}, "every weight is 0"),
         (
             {"objective_mode": "weighted_kpis", "objective_weights_json": "churn: 1"},
-            "churn isn't a KPI of Metrics_Config",
+            "churn isn't an active KPI of Metrics_Config",
         ),
         ({"objective_mode": "lexicographic", "objective_weights_json": "old > gmv"}, "old isn't active"),
     ],

@@ -270,6 +270,9 @@ def test_a_what_if_on_what_is_no_candidate_is_warned_of(world: World) -> None:
     assert "what-if" not in world.run().message
     assert world.status("Candidates", 2).startswith("WARNING: force: INIT-000001 isn't a candidate of this run")
     assert world.status("Candidates", 3) == "OK"
+    world.retype("Candidates", 2, force="")
+    world.act(RUN_ALL)
+    assert world.status("Candidates", 2) == "OK"
 
 
 def test_another_capacity_is_a_what_if_that_says_what_the_scenarios_own_gives(world: World) -> None:
@@ -317,6 +320,10 @@ def test_a_what_if_that_is_neither_in_nor_out_is_told_and_the_run_goes_on(world:
     assert context.report.status == "partial"
     assert "maybe" in texts(context, "FAILED")
     assert world.run().status == "optimal"
+    assert world.status("Candidates", 3).startswith('FAILED: force: "maybe" is not one of the choices')
+    world.retype("Candidates", 3, force="")
+    assert world.act(RUN_ALL).report.status == "success"
+    assert world.status("Candidates", 3) == "OK"
 
 
 def test_rows_with_the_same_key_are_no_ticks(world: World) -> None:

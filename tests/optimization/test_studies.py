@@ -48,6 +48,13 @@ def test_the_frontier_of_the_last_run_fills_its_tab_and_the_runs_result(world: W
     assert context.report.status == "success"
 
 
+def test_the_frontier_of_no_capacity_is_one_step(world: World) -> None:
+    world.act(RUN_ALL, capacity=0)
+    assert "the capacity is 0, and so is twice the capacity: one step, with the objective 0" in texts(
+        world.act(FRONTIER)
+    )
+
+
 def test_a_second_frontier_of_a_run_adds_and_writes_nothing(world: World) -> None:
     world.act(FRONTIER)
     before, writes = world.rows("Frontier"), world.book.writes
