@@ -68,6 +68,7 @@ def test_a_row_sums_up_the_rules_that_touch_it(world: World) -> None:
 
 def test_a_summary_reads_the_same_in_whatever_order_rules_are_stored(world: World) -> None:
     keys = [world.initiative(number) for number in (1, 2, 3)]
+    world.scenario()
     world.rule("require_prereq", dimension_key=keys[2], member_keys=keys[0])
     world.rule("require_prereq", dimension_key=keys[1], member_keys=keys[0])
     world.act(SAVE)

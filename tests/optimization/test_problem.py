@@ -144,7 +144,7 @@ def test_dates_survive_json() -> None:
         ("weighted_kpis", {"gmv": 1.0, "nps": -1.0}, "nps: -1 is negative"),
         ("weighted_kpis", {"old": 1.0}, "old isn't active"),
         ("lexicographic", ("gmv", "nps"), ""),
-        ("lexicographic", ("gmx",), "gmx isn't a KPI"),
+        ("lexicographic", ("gmx",), "gmx isn't an active KPI"),
         ("sideways", None, "objective_mode"),
     ],
 )

@@ -719,7 +719,7 @@ def test_a_scenario_whose_row_was_refused_is_not_called_unknown(world: World) ->
     context = world.act(RUN_ALL, scenario="weights")
     assert context.report.status == "failed"
     assert (
-        "the row of scenario 'weights' in Scenario_Config was refused: objective_weights_json: old isn't a KPI"
+        "the row of scenario 'weights' in Scenario_Config was refused: objective_weights_json: old isn't an active KPI"
         in texts(context)
     )
     assert not OptimizationRun.objects.exists()
