@@ -438,7 +438,7 @@ def test_of_many_keys_the_nearest_is_named() -> None:
     )
     said = compiled(constraint(2, "mandatory", dimension_key="Faster search"), known=many)[1][2]
     assert said.startswith(
-        "FAILED: member_keys: 'Faster search' isn't the key of an initiative. The nearest of 29 is INIT-0000"
+        "FAILED: dimension_key: 'Faster search' isn't the key of an initiative. The nearest of 29 is INIT-0000"
     )
 
 

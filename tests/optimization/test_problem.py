@@ -139,7 +139,7 @@ def test_dates_survive_json() -> None:
         ("weighted_kpis", {"gmv": 0.5, "nps": 0.0}, ""),
         ("weighted_kpis", None, "empty"),
         ("weighted_kpis", {}, "empty"),
-        ("weighted_kpis", ("gmv",), "a list has no weights"),
+        ("weighted_kpis", ("gmv",), "gmv has no weights"),
         ("weighted_kpis", {"gmv": 0.0}, "every weight is 0"),
         ("weighted_kpis", {"gmv": 1.0, "nps": -1.0}, "nps: -1 is negative"),
         ("weighted_kpis", {"old": 1.0}, "old isn't active"),
