@@ -114,7 +114,9 @@ def test_names_match_whatever_their_case_and_spaces() -> None:
 def test_an_unknown_key_is_refused_in_the_column_that_names_it() -> None:
     said = refusal(constraint(2, "mandatory", dimension_key="INIT-000099", member_keys=(A,)))
     assert said.startswith("FAILED: dimension_key: 'INIT-000099' isn't the key of an initiative. Did you mean INIT-")
-    assert "member_keys: 'INIT-000099'" in refusal(constraint(2, "mandatory", dimension_key=A, member_keys=("INIT-000099",)))
+    assert "member_keys: 'INIT-000099'" in refusal(
+        constraint(2, "mandatory", dimension_key=A, member_keys=("INIT-000099",))
+    )
 
 
 def test_several_twins_state_another_number() -> None:
