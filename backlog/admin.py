@@ -47,6 +47,7 @@ class InitiativeAdmin(TransfersRows, DeskAdmin):
     nothing_yet = "Initiatives come from intake: connect an intake workbook under Workbooks, then sync it."
     key_field = "initiative_key"
     search_fields = ("initiative_key", "title", "requester_name", "requester_email", "program_key")
+    looked_through = ("metric_chain_json",)  # for initiatives that share a metric
     ordering = ("initiative_key",)
     readonly_fields = ("overridden", "metric_chain", "contributions")
     fieldsets = (

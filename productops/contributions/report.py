@@ -47,7 +47,8 @@ def _sharing(initiative: Initiative) -> list[int]:
         return []
     named = Q()
     for metric in movers:
-        named |= Q(chain_text__contains=f'"{metric}"')
+        # Capitals are told apart later: without regard to them it goes by the index of searches.
+        named |= Q(chain_text__icontains=f'"{metric}"')
     rows = (
         Initiative.objects.exclude(lifecycle_status__in=OVER)
         .annotate(chain_text=Cast("metric_chain_json", TextField()))

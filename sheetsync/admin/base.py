@@ -41,6 +41,9 @@ class DeskPage:
     change_form_outer_before_template = "admin/sheetsync/jump.html"
     change_form_outer_after_template = "admin/sheetsync/panels.html"
     paginator = QuickPaginator
+    looked_through: tuple[
+        str, ...
+    ] = ()  # fields that people don't search in, and whose text pages look through for them
     in_search = False  # whether the search of every page finds its records, by `search_fields`
     key_field = (
         ""  # lookup of the key by which people name the record: who types a whole key is shown that record alone

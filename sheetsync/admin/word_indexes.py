@@ -42,11 +42,11 @@ def make_word_indexes(*, using: str, **_more: Any) -> None:
 
 
 def searched_columns() -> dict[str, list[str]]:
-    """Table -> its columns that some page searches in, by name."""
+    """Table -> its columns that some page searches in or looks through, by name."""
     found: dict[str, set[str]] = defaultdict(set)
     for model, page in admin.site._registry.items():
         if isinstance(page, DeskPage):
-            _collect(model, page.search_fields, found)
+            _collect(model, (*page.search_fields, *page.looked_through), found)
     return {table: sorted(columns) for table, columns in sorted(found.items())}
 
 

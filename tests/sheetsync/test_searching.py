@@ -114,6 +114,7 @@ def test_what_pages_search_in_is_known_by_table() -> None:
     columns = searched_columns()
     assert columns["backlog_initiative"] == [
         "initiative_key",
+        "metric_chain_json",
         "program_key",
         "requester_email",
         "requester_name",
