@@ -73,8 +73,7 @@ class QuickPaginator(Paginator):  # type: ignore[type-arg]
         """The page of that number. Raises InvalidPage."""
         page = super().page(number)
         if isinstance(page.object_list, models.QuerySet) and not page.object_list.query.combinator:
-            pks = [*page.object_list.values_list("pk", flat=True)]
-            page.object_list = self.object_list.filter(pk__in=pks)  # type: ignore[attr-defined]
+            page.object_list = self.object_list.filter(pk__in=page.object_list.values("pk"))  # type: ignore[attr-defined]
         return page
 
     def _rough_count(self) -> int:
