@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -82,7 +82,6 @@ class Threshold:
     deadline: float  # of time.perf_counter()
     gap: float  # relative, 0 for a proof
     conclusive: bool = True  # no solve was ended by the time limit
-    _ruled_out: list[Bools] = field(default_factory=list)
 
     def reached(self) -> Reached | None:
         """The portfolio that lets the number get worst; None when the candidate can't win at any number of the range."""
@@ -217,39 +216,40 @@ class Threshold:
             return None
         least = 0.0 if known is None else min(self._worseness(known.number), 1.0)
         low, high = np.append(self._bounds.low, least), np.append(self._bounds.high, 1.0)
+        wrong: list[Bools] = []  # for these lines: what falls short of a step by a hair may be best at the next
         for _ in range(REPAIRS):
             seconds = self.deadline - time.perf_counter()
             if seconds <= 0:
                 self.conclusive = False
                 return None
             effort = Effort(time_limit_s=seconds, gap=self.gap, feasibility=1e-9)
-            answer = self._push(lines, low, high, effort)
+            answer = self._push(lines, wrong, low, high, effort)
             self.conclusive &= answer.ending in (Ending.OPTIMAL, Ending.INFEASIBLE)
             if answer.ending in (Ending.INFEASIBLE, Ending.NOTHING):
                 return None
             columns = self.problem.columns(answer.columns[: len(self.problem.candidates)])
             if found := self._measure(columns, lines):
                 return found
-            self._ruled_out.append(columns)
+            wrong.append(columns)
         return None
 
-    def _push(self, lines: Sequence[Line], low: Floats, high: Floats, effort: Effort) -> Answer:
+    def _push(self, lines: Sequence[Line], wrong: Sequence[Bools], low: Floats, high: Floats, effort: Effort) -> Answer:
         level = lines[: len(self.levels)][-1]  # the last level that decides
         value, least = self._with_number(level)
-        return Push(low=low, high=high, rows=self._rows(lines), value=value, least=least, effort=effort).run()
+        return Push(low=low, high=high, rows=self._rows(lines, wrong), value=value, least=least, effort=effort).run()
 
     def _with_number(self, line: Line) -> tuple[Floats, float]:
         """A line with the number as a column of its own, and its lower bound with that."""
         span = self.lever.worst - self.lever.best
         return np.append(line.coefficients, line.pull * span), line.lower - line.pull * self.lever.best
 
-    def _rows(self, lines: Sequence[Line]) -> Rows:
+    def _rows(self, lines: Sequence[Line], wrong: Sequence[Bools]) -> Rows:
         rows = self.problem.rows.take(~self.touched)
         book = RowBook(columns=rows.columns + 1)
         for line in (*self.lines, *lines):
             wide, lower = self._with_number(line)
             book.dense(wide, lower=lower, upper=line.upper - line.pull * self.lever.best)
-        for columns in self._ruled_out:
+        for columns in wrong:
             chosen = columns[: len(self.problem.candidates)]
             book.add(np.arange(len(chosen)), np.where(chosen, -1.0, 1.0), lower=1.0 - int(chosen.sum()))
         return replace(rows, columns=rows.columns + 1).joined(book.rows())

@@ -61,6 +61,14 @@ def test_what_it_costs_whom_it_pushes_out_and_what_would_get_it_chosen() -> None
     )
 
 
+def test_what_misses_a_step_by_a_hair_may_still_win_at_the_next() -> None:
+    scenario = Scenario(name="Q1", period="2026-Q1", capacity=25.0, mode="lexicographic", weights=("nps",))
+    target = rule(2, RuleType.TARGET, kpi_key="nps", number=1.0, kind="goal")
+    rest = (initiative(A, 10.0, gmv=50.0), initiative(B, 10.0, gmv=40.0), initiative(C, 8.0, gmv=20.0))
+    why = asked(C, target, scenario=scenario, initiatives=(*rest, initiative("INIT-000004", 5.0, nps=-2.0)))
+    assert (why.cost, why.tokens_needed) == (20.0, 5.0)
+
+
 def test_a_token_number_is_read_as_people_write_it_whatever_the_tolerance_allows() -> None:
     scenario = Scenario(name="Q1", period="2026-Q1", capacity=27.0, mode="north_star")
     assert asked(C, scenario=scenario).tokens_needed == 7.0
