@@ -61,14 +61,15 @@ class Solution:
     message: str = ""  # for people, "" when there's nothing to add
 
 
-def solve(problem: Problem, *, time_limit_s: float = 60.0, gap: float = 1e-3) -> Solution:
-    """The best portfolio. Up to PROOF_LIMIT candidates it is proved and ties are settled, whatever `gap` says."""
+def solve(problem: Problem, *, start: Bools | None = None, time_limit_s: float = 60.0, gap: float = 1e-3) -> Solution:
+    """The best portfolio. Up to PROOF_LIMIT candidates it is proved and ties are settled, whatever `gap` says; only there
+    a portfolio to `start` from makes no difference to what is found."""
     begun = time.perf_counter()
     findings = contradictions(problem)
     if findings:
         text = " ".join(finding.text for finding in findings)
         return Solution(status=INFEASIBLE, findings=findings, message=text, seconds=time.perf_counter() - begun)
-    return solve_again(problem, time_limit_s=time_limit_s, gap=gap)
+    return solve_again(problem, start=start, time_limit_s=time_limit_s, gap=gap)
 
 
 def solve_again(

@@ -64,10 +64,12 @@ def maximise_narrowed(
         answer = maximise(cost, low=fewer[0], high=fewer[1], rows=rows, effort=left, start=start, fractions=fractions)
         if is_proof or answer.ending in (Ending.STOPPED, Ending.NOTHING):
             break
-        is_better = answer.ending is Ending.OPTIMAL and answer.value > value + safe
-        if is_better:
+        if answer.ending is Ending.OPTIMAL and answer.value <= value + safe:
+            count = len(losses)
+            continue
+        if answer.ending is Ending.OPTIMAL:
             value, start = answer.value, answer.values
-        count = 2 * count if is_better or start is None else len(losses)
+        count = 2 * count
     if answer.ending is Ending.OPTIMAL:
         low, high = fixed(relaxed, relaxed.bound - answer.value + safe, low, high, whole)
     return Narrowed(answer=answer, low=low, high=high)

@@ -13,8 +13,10 @@ import numpy as np
 
 from optimization.solving.effort import Effort, Patience
 from optimization.solving.facts import Snapshot
-from optimization.solving.milp import FEASIBLE, INFEASIBLE, OPTIMAL, solve
+from optimization.solving.levels import as_columns
+from optimization.solving.milp import FEASIBLE, INFEASIBLE, OPTIMAL, PROOF_LIMIT, solve
 from optimization.solving.problem import Problem, Refusal, build_problem, tolerance
+from optimization.solving.rows import Bools
 
 STEPS = 20  # even steps between 0 and twice the capacity; the scenario's own is the one in the middle
 
@@ -137,11 +139,17 @@ class _Tracer:
         if limit <= 0:
             return
         self.solves += 1
-        solution = solve(at_capacity(self.problem, capacity), time_limit_s=limit, gap=self.effort.gap)
+        there = at_capacity(self.problem, capacity)
+        solution = solve(there, start=self._start(step), time_limit_s=limit, gap=self.effort.gap)
         if solution.status == INFEASIBLE:
             self.best[step] = _Best(selected=None)
         elif solution.status in (OPTIMAL, FEASIBLE):
             self.best[step] = self.figures(solution.selected, proved=solution.proved)
+
+    def _start(self, step: int) -> Bools | None:
+        """What is best below, to begin a proof from. A search with a gap would end elsewhere than the run's own."""
+        below = [best.selected for number, best in sorted(self.best.items()) if number < step and best.selected]
+        return as_columns(self.problem, below[-1]) if below and len(self.problem.candidates) <= PROOF_LIMIT else None
 
     def figures(self, selected: tuple[str, ...], *, proved: bool) -> _Best:
         """A portfolio with what it takes and brings."""
