@@ -120,10 +120,20 @@ def workbook_health(request: HttpRequest) -> SafeString | str:
 def _health(book: Workbook, states: list[TabState]) -> tuple[object, ...]:
     read = max((state.read_at for state in states if state.read_at), default=None)
     refused = sum(_refused(state.problems) for state in states)
-    stopped = "; ".join(f"{state.tab}: {state.message}" for state in states if state.message)
+    stopped = format_html_join("; ", "{}", ((_stopped(state),) for state in states if state.message))
     name = link(reverse("admin:sheetsync_workbook_change", args=(book.pk,)), book)
     problems = list_address("sheetsync_tabstate", f"?workbook__id__exact={book.pk}")
-    return name, ago(read), link(problems, refused) if refused else "0", stopped or ("well" if read else "not read yet")
+    return (
+        name,
+        _in_one_piece(ago(read)),
+        link(problems, refused) if refused else "0",
+        stopped or ("well" if read else "not read yet"),
+    )
+
+
+def _stopped(state: TabState) -> SafeString:
+    """What stopped a tab, as the way to where rows that are gone are confirmed."""
+    return link(reverse("admin:sheetsync_tabstate_change", args=(state.pk,)), f"{state.tab}: {state.message}")
 
 
 def _budgets() -> SafeString | str:
@@ -144,7 +154,13 @@ def last_runs(request: HttpRequest) -> SafeString | str:
     """The latest calls of actions, and whether anybody is there to carry them out."""
     runs = ActionRun.objects.select_related("workbook")[:RUNS_SHOWN]
     rows = [
-        (link(run_address(run), _label(run)), run.status, run.workbook or "-", run.requested_by, ago(run.created_at))
+        (
+            link(run_address(run), _label(run)),
+            run.status,
+            run.workbook or "-",
+            run.requested_by,
+            _in_one_piece(ago(run.created_at)),
+        )
         for run in runs
     ]
     shown = table(("Action", "Status", "Workbook", "Asked by", "When"), rows, nothing="Nothing has run yet.")
@@ -154,7 +170,10 @@ def last_runs(request: HttpRequest) -> SafeString | str:
 
 
 def _label(run: ActionRun) -> str:
-    return ACTIONS[run.action].label if run.action in ACTIONS else run.action
+    if run.action in ACTIONS:
+        return ACTIONS[run.action].label
+    by_hand, _, what = run.action.partition(".")
+    return f"{what.capitalize()} in the admin" if by_hand == "admin" else run.action
 
 
 def runs_by_day(request: HttpRequest) -> SafeString | str:
@@ -192,6 +211,10 @@ def _by_day(days: list[datetime.date], numbers: dict[tuple[datetime.date, str], 
             for status in statuses
         ),
     )
+
+
+def _in_one_piece(words: str) -> SafeString:
+    return format_html('<span class="desk-key">{}</span>', words)
 
 
 def ago(moment: datetime.datetime | None) -> str:

@@ -19,7 +19,7 @@ from sheetsync.models import ActionRun, RequestBudget, TabState
 from sheetsync.registry import registry
 from sheetsync.storage import now_epoch
 from sheetsync.tabs import Owner
-from tests.admin_pages import admin_client, client_with, conflict, fill, initiative, workbook
+from tests.admin_pages import admin_client, change_url, client_with, conflict, fill, initiative, workbook
 
 pytestmark = pytest.mark.django_db
 
@@ -140,3 +140,11 @@ def test_a_field_that_no_tab_enters_says_what_saves_it() -> None:
 def test_everybody_who_is_signed_in_may_read_who_owns_what() -> None:
     html = client_with().get(reverse("admin:ownership")).content.decode()
     assert "kpi_contribution_json" in html
+
+
+def test_what_was_done_by_hand_is_told_in_words_and_a_stopped_tab_is_a_click_away() -> None:
+    ActionRun.objects.create(action="admin.edit", requested_by="ada", came_from="admin")
+    state = TabState.objects.create(workbook=workbook(), tab="Backlog", message="far fewer rows than last time")
+    page = admin_client().get(reverse("admin:index")).content.decode()
+    assert ">Edit in the admin</a>" in page
+    assert change_url(state) in page
