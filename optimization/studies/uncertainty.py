@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from optimization.solving.levels import Level, levels_of
+from optimization.solving.levels import TIE, Level, levels_of
 from optimization.solving.problem import Problem
 from optimization.solving.rows import Bools, Floats
 from optimization.studies.drawn_problems import Best, DrawnProblems
@@ -209,9 +209,15 @@ def worth_of_knowing(
     portfolios = pool(evaluation, chosen)
     worth = evaluation.worth(level, portfolios)
     blind = float(worth.mean(axis=0).max())  # the best that can be chosen without knowing more
-    perfect = max(float(evaluation.own_worth(level).mean()) - blind, 0.0)
+    noise = TIE * float(np.abs(worth).max())
+
+    def beyond(known: float) -> float:
+        # Values that close are equal: what only rounding tells apart is worth nothing.
+        return known - blind if known - blind > noise else 0.0
+
+    perfect = beyond(float(evaluation.own_worth(level).mean()))
     found = [
-        (param, max(float(_knowing(evaluation, level, portfolios, worth, param).max(axis=1).mean()) - blind, 0.0))
+        (param, beyond(float(_knowing(evaluation, level, portfolios, worth, param).max(axis=1).mean())))
         for param in params
     ]
     ordered = sorted(found, key=lambda pair: (-pair[1], pair[0].owner, pair[0].name))

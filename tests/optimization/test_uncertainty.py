@@ -94,6 +94,16 @@ def test_a_parameter_that_never_changes_the_choice_is_worth_nothing() -> None:
     assert (found.perfect, found.measures[0].worth, found.measures[0].share) == (0, 0, 0)
 
 
+def test_what_only_rounding_tells_apart_is_worth_nothing() -> None:
+    dice = np.random.default_rng(1)
+    wide, narrow = dice.uniform(200, 800, 500), dice.uniform(440, 460, 500)
+    numbers = np.stack([wide, narrow], axis=1)[:, :, None]
+    for scale in (1.0, 1 / 3, 1e-6):
+        found = assessed(one_of_two(), [0, 1], numbers * scale, param(wide, K1), param(narrow, K2))
+        assert found.measures[0].worth > 0
+        assert found.measures[1].worth == 0
+
+
 def test_the_parameter_that_moves_more_comes_first_and_noise_is_worth_little() -> None:
     dice = np.random.default_rng(7)
     wide, narrow, idle = dice.uniform(0, 16, 2000), dice.uniform(0, 4, 2000), dice.uniform(0, 1, 2000)
