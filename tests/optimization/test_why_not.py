@@ -69,6 +69,19 @@ def test_what_misses_a_step_by_a_hair_may_still_win_at_the_next() -> None:
     assert (why.cost, why.tokens_needed) == (20.0, 5.0)
 
 
+def test_what_it_pushes_out_is_settled_as_any_tie() -> None:
+    # Two initiatives of 5 tokens fill the floor alike; the lower key stays, whichever the solver came to first.
+    tokens = {1: 20.0, 2: 30.0, 3: 0.0, 4: 10.0, 5: 5.0, 6: 10.0, 7: 20.0, 8: 20.0, 9: 40.0, 10: 5.0}
+    rest = tuple(
+        initiative(f"INIT-{number:06d}", size, **({"gmv": 50.0} if number == 2 else {}))
+        for number, size in tokens.items()
+    )
+    scenario = Scenario(name="Q1", period="2026-Q1", capacity=68.0, mode="north_star")
+    floor = rule(2, RuleType.CAPACITY_FLOOR, number=51.0)
+    why = asked("INIT-000003", floor, scenario=scenario, initiatives=rest)
+    assert (why.cost, why.pushes_out) == (0.0, ())
+
+
 def test_a_token_number_is_read_as_people_write_it_whatever_the_tolerance_allows() -> None:
     scenario = Scenario(name="Q1", period="2026-Q1", capacity=27.0, mode="north_star")
     assert asked(C, scenario=scenario).tokens_needed == 7.0
