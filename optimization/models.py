@@ -46,6 +46,7 @@ class OptimizationScenario(models.Model):
     history = HistoricalRecords()
 
     class Meta:
+        verbose_name = "scenario"
         ordering = ("scenario_name",)
 
     def __str__(self) -> str:
@@ -79,6 +80,7 @@ class OptimizationConstraintSet(models.Model):
     history = HistoricalRecords()
 
     class Meta:
+        verbose_name = "constraint set"
         ordering = ("scenario", "constraint_set_name")
         constraints = (models.UniqueConstraint(fields=("scenario", "constraint_set_name"), name="one_set_per_name"),)
 
@@ -125,6 +127,7 @@ class OptimizationRun(models.Model):
     history = HistoricalRecords(excluded_fields=["inputs_snapshot_json", "result_json"])
 
     class Meta:
+        verbose_name = "optimizer run"
         ordering = ("-created_at", "-id")
 
     def __str__(self) -> str:

@@ -69,6 +69,7 @@ class TabState(models.Model):
     saved_at = models.DateTimeField(null=True, blank=True)  # when an action last took this tab's entries
 
     class Meta:
+        verbose_name = "tab"
         constraints = (models.UniqueConstraint(fields=("workbook", "tab"), name="one_state_per_tab"),)
 
     def __str__(self) -> str:
@@ -313,6 +314,7 @@ class RecordChange(models.Model):
     row = models.PositiveIntegerField(null=True, blank=True)  # the sheet's row then, counted from 1
 
     class Meta:
+        verbose_name = "change"
         indexes = (models.Index(fields=("model", "object_id"), name="record_change_object"),)
 
     def __str__(self) -> str:

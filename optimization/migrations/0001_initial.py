@@ -34,6 +34,7 @@ class Migration(migrations.Migration):
                 ('robust_weight', models.FloatField(blank=True, help_text='0 to 1: how much a unit of spread below the average counts against a portfolio. Each run then also says which portfolio would hold up best over the ranges of params. Empty: no robust choice is made.', null=True, validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)])),
             ],
             options={
+                'verbose_name': 'scenario',
                 'ordering': ('scenario_name',),
             },
         ),
@@ -56,8 +57,8 @@ class Migration(migrations.Migration):
                 ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'verbose_name': 'historical optimization scenario',
-                'verbose_name_plural': 'historical optimization scenarios',
+                'verbose_name': 'historical scenario',
+                'verbose_name_plural': 'historical scenarios',
                 'ordering': ('-history_date', '-history_id'),
                 'get_latest_by': ('history_date', 'history_id'),
             },
@@ -85,6 +86,7 @@ class Migration(migrations.Migration):
                 ('scenario', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='constraint_sets', to='optimization.optimizationscenario')),
             ],
             options={
+                'verbose_name': 'constraint set',
                 'ordering': ('scenario', 'constraint_set_name'),
             },
         ),
@@ -112,6 +114,7 @@ class Migration(migrations.Migration):
                 ('scenario', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='runs', to='optimization.optimizationscenario')),
             ],
             options={
+                'verbose_name': 'optimizer run',
                 'ordering': ('-created_at', '-id'),
             },
         ),
@@ -168,8 +171,8 @@ class Migration(migrations.Migration):
                 ('scenario', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='optimization.optimizationscenario')),
             ],
             options={
-                'verbose_name': 'historical optimization run',
-                'verbose_name_plural': 'historical optimization runs',
+                'verbose_name': 'historical optimizer run',
+                'verbose_name_plural': 'historical optimizer runs',
                 'ordering': ('-history_date', '-history_id'),
                 'get_latest_by': ('history_date', 'history_id'),
             },
@@ -202,8 +205,8 @@ class Migration(migrations.Migration):
                 ('scenario', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='optimization.optimizationscenario')),
             ],
             options={
-                'verbose_name': 'historical optimization constraint set',
-                'verbose_name_plural': 'historical optimization constraint sets',
+                'verbose_name': 'historical constraint set',
+                'verbose_name_plural': 'historical constraint sets',
                 'ordering': ('-history_date', '-history_id'),
                 'get_latest_by': ('history_date', 'history_id'),
             },

@@ -238,6 +238,7 @@ class Migration(migrations.Migration):
                 ('workbook', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tab_states', to='sheetsync.workbook')),
             ],
             options={
+                'verbose_name': 'tab',
                 'constraints': [models.UniqueConstraint(fields=('workbook', 'tab'), name='one_state_per_tab')],
             },
         ),
@@ -290,6 +291,7 @@ class Migration(migrations.Migration):
                 ('workbook', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='sheetsync.workbook')),
             ],
             options={
+                'verbose_name': 'change',
                 'indexes': [models.Index(fields=['model', 'object_id'], name='record_change_object')],
             },
         ),
