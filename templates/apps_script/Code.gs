@@ -217,7 +217,8 @@ var MENU = {
     "scenario",
     "constraint-set",
     "capacity",
-    "weights"
+    "weights",
+    "explain"
    ]
   },
   {
@@ -231,7 +232,8 @@ var MENU = {
     "scenario",
     "constraint-set",
     "capacity",
-    "weights"
+    "weights",
+    "explain"
    ]
   },
   {
