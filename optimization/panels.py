@@ -9,6 +9,7 @@ from optimization.pages.panels import (
     certainty,
     changes,
     initiatives,
+    no_portfolio,
     pictures,
     publications,
     published_card,
@@ -23,6 +24,7 @@ SEE = "optimization.view_optimizationrun"
 
 _OF_A_RUN = (
     ("glance", "At a glance", at_a_glance),
+    ("no-portfolio", "Why there is no portfolio", no_portfolio),
     ("initiatives", "Initiatives", initiatives),
     ("teams", "Teams and countries", pictures(run_plots.by_department, run_plots.by_country)),
     ("capacity", "Capacity", pictures(run_plots.capacity)),

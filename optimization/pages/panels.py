@@ -56,6 +56,27 @@ def at_a_glance(request: HttpRequest, run: OptimizationRun) -> SafeString:
     return joined([_published(run), paragraph(_ways_on(request, run)), table(("Figure", "Value"), rows)])
 
 
+def no_portfolio(request: HttpRequest, run: OptimizationRun) -> SafeString | str:
+    """Which rows can't hold together, and what would mend it, the cheapest first; "" for a run with a portfolio."""
+    clash = report_for(run).clash
+    if not clash:
+        return ""
+    ways = [way["text"] for way in clash["relaxation"]]
+    if clash["capacity_needed"] is not None:
+        ways.append(f"raise the scenario's capacity to {number(clash['capacity_needed'])}")
+    return joined(
+        [
+            *(paragraph(finding["text"]) for finding in clash["findings"]),
+            table(
+                ("Any one of these mends it",),
+                [(way,) for way in ways],
+                nothing="No single change mends it.",
+            ),
+            "" if clash["proved"] else paragraph("The time limit ended the search: fewer rows may be enough to clash."),
+        ]
+    )
+
+
 def _published(run: OptimizationRun) -> SafeString | str:
     now = current(run.scenario_name)
     if now is None:

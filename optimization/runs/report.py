@@ -102,7 +102,7 @@ class RunReport:
             ("Status", self.status),
             ("Chosen", f"{len(self.chosen)} of {len(self.chosen) + len(self.missed)} candidates"),
             ("Tokens", f"{number(self.capacity_used)} of {number(self.capacity)}"),
-            ("Objective", f"{number(self.objective)} ({self.unit})"),
+            ("Objective", f"{number(self.objective)} ({self.unit})" if self.objective is not None else ""),
             ("Sorting by score would reach", number(self.greedy)),
             ("A better one could bring", _gap(self.optimality_gap)),
         ]
@@ -147,6 +147,12 @@ class RunReport:
         """As Gaps_And_Alerts shows them."""
         gaps: Sequence[Mapping[str, Any]] = self.result.get("gaps", ())
         return gaps
+
+    @property
+    def clash(self) -> Mapping[str, Any]:
+        """Why there is no portfolio, and what would mend it; empty where there is one."""
+        clash: Mapping[str, Any] = self.result.get("infeasible", {})
+        return clash
 
     @property
     def frontier(self) -> Sequence[Mapping[str, Any]]:

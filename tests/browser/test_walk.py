@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from backlog.models import Initiative
+from optimization.models import OptimizationRun
 from productops.models import InitiativeParam
 from tests.admin_pages import conflict, fill
 
@@ -124,3 +126,20 @@ def test_the_pictures_of_the_guide_are_of_the_demo_company(
     screenshot("approvals")
     page.goto(PAGES["initiative"]())
     screenshot("initiative-history", of="#panel-history")
+    page.set_viewport_size({"width": 1440, "height": 1600})  # nothing that stays in place lies over a panel
+    measured = _run(lambda result: "frontier" in result and "uncertainty" in result)
+    for name, run, panel in (
+        ("run", measured, "glance"),
+        ("frontier", measured, "frontier"),
+        ("certainty", measured, "certainty-plots"),
+        ("rule-prices", _run(lambda result: bool(result.get("rule_prices"))), "prices"),
+        ("no-portfolio", _run(lambda result: "infeasible" in result), "no-portfolio"),
+    ):
+        page.goto(reverse("admin:optimization_optimizationrun_change", args=(run,)))
+        expect(page.locator(f"#panel-{panel} canvas.desk-plot:not([data-drawn=yes])")).to_have_count(0)
+        screenshot(name, of=f"#panel-{panel}")
+
+
+def _run(has: Callable[[dict[str, Any]], bool]) -> int:
+    """The latest run whose result has that."""
+    return next(run.pk for run in OptimizationRun.objects.all() if has(run.result_json or {}))

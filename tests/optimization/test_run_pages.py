@@ -94,6 +94,18 @@ def test_titles_are_shown_as_text(world: World, ada: Client) -> None:
         assert "<b>bold" not in answer
 
 
+def test_the_page_of_a_run_without_a_portfolio_says_why_and_what_mends_it(world: World, ada: Client) -> None:
+    assert "Why there is no portfolio" not in page_of(ada, world.run())
+    world.rule("capacity_floor", dimension="country", dimension_key="DE", min_tokens=15)
+    world.act(SAVE)
+    world.act(RUN_ALL)
+    page = page_of(ada, world.run())
+    assert "Why there is no portfolio" in page
+    assert "row 2 of Constraints" in page
+    assert "set max_tokens of row 2 of Constraints from 10 to 20" in page
+    assert "Objective" not in page.split("panel-no-portfolio")[0].split("panel-glance")[1]
+
+
 @pytest.mark.parametrize("status", ["infeasible", "failed"])
 def test_a_run_without_a_portfolio_has_all_its_pages(status: str, ada: Client) -> None:
     run = OptimizationRun.objects.create(scenario_name="S1", status=status, message="why", run_id="r1")
