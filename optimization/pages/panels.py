@@ -18,6 +18,7 @@ from optimization.runs.report import Line, RunReport, number
 from optimization.runs.stored_reports import report_of, run_before, since
 from optimization.solving.objective import Refusal
 from optimization.studies.past_runs import SOLVED
+from optimization.why.clash import UNPROVED, raise_capacity
 from sheetsync.admin.links import link, record_link
 from sheetsync.admin.plots import render_plot
 from sheetsync.admin.tables import table
@@ -63,7 +64,7 @@ def no_portfolio(request: HttpRequest, run: OptimizationRun) -> SafeString | str
         return ""
     ways = [way["text"] for way in clash["relaxation"]]
     if clash["capacity_needed"] is not None:
-        ways.append(f"raise the scenario's capacity to {number(clash['capacity_needed'])}")
+        ways.append(raise_capacity(number(clash["capacity_needed"])))
     return joined(
         [
             *(paragraph(finding["text"]) for finding in clash["findings"]),
@@ -72,7 +73,7 @@ def no_portfolio(request: HttpRequest, run: OptimizationRun) -> SafeString | str
                 [(way,) for way in ways],
                 nothing="No single change mends it.",
             ),
-            "" if clash["proved"] else paragraph("The time limit ended the search: fewer rows may be enough to clash."),
+            "" if clash["proved"] else paragraph(UNPROVED),
         ]
     )
 

@@ -39,29 +39,28 @@ def maximise_narrowed(
     rows: Rows,
     effort: Effort,
     start: Floats | None = None,
-    fractions: int = 0,
     margin: float = 0.0,
 ) -> Narrowed:
     """As `maximise`, for a proof (a gap of 0). `start` must obey the rows; what is worse than the best by no more than
     `margin` counts as about as good.
     """
-    whole = np.arange(len(cost)) < len(cost) - fractions
-    if int((low < high)[whole].sum()) <= FEW or (relaxed := relax(cost, low=low, high=high, rows=rows)) is None:
-        answer = maximise(cost, low=low, high=high, rows=rows, effort=effort, start=start, fractions=fractions)
+    open_ = low < high
+    if int(open_.sum()) <= FEW or (relaxed := relax(cost, low=low, high=high, rows=rows)) is None:
+        answer = maximise(cost, low=low, high=high, rows=rows, effort=effort, start=start)
         return Narrowed(answer=answer, low=low, high=high)
     if relaxed.bound == -math.inf:
         return Narrowed(answer=Answer.infeasible(len(cost)), low=low, high=high)
     safe = margin + SAFE * max(abs(relaxed.bound), float(np.abs(cost).max()))
-    losses = np.sort(relaxed.losses[whole & (low < high)])
+    losses = np.sort(relaxed.losses[open_])
     ends_at = time.perf_counter() + effort.time_limit_s
     value, count = -math.inf if start is None else float(cost @ start), FEW
     while True:
         room = relaxed.bound - value + safe
         needed = int((losses <= room).sum())
         is_proof = count >= needed or int((losses <= losses[count]).sum()) >= MOST * needed
-        fewer = fixed(relaxed, room if is_proof else float(losses[count]), low, high, whole)
+        fewer = fixed(relaxed, room if is_proof else float(losses[count]), low, high, open_)
         left = replace(effort, time_limit_s=ends_at - time.perf_counter())
-        answer = maximise(cost, low=fewer[0], high=fewer[1], rows=rows, effort=left, start=start, fractions=fractions)
+        answer = maximise(cost, low=fewer[0], high=fewer[1], rows=rows, effort=left, start=start)
         if is_proof or answer.ending in (Ending.STOPPED, Ending.NOTHING):
             break
         if answer.ending is Ending.OPTIMAL and answer.value <= value + safe:
@@ -71,7 +70,7 @@ def maximise_narrowed(
             value, start = answer.value, answer.values
         count = 2 * count
     if answer.ending is Ending.OPTIMAL:
-        low, high = fixed(relaxed, relaxed.bound - answer.value + safe, low, high, whole)
+        low, high = fixed(relaxed, relaxed.bound - answer.value + safe, low, high, open_)
     return Narrowed(answer=answer, low=low, high=high)
 
 

@@ -22,6 +22,7 @@ from optimization.solving.rows import NOBODY, Floats, RowBook
 from optimization.solving.search import Search
 from optimization.solving.solver import Effort, Ending, maximise
 
+UNPROVED = "The time limit ended the search: fewer rows may be enough to clash."
 MOST_SAID = 4  # ways to mend a run that are said in words; all of them are stored
 CYCLES = 50  # circles of prerequisites that companions of a change may have to break
 
@@ -78,6 +79,11 @@ class Relaxation:
         return " and ".join(change.words() for change in (self.change, *self.also))
 
 
+def raise_capacity(to: str) -> str:
+    """What mends a run beside the changes of its rows."""
+    return f"raise the scenario's capacity to {to}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Clash:
     """Why a run has no portfolio, and what would give it one."""
@@ -102,11 +108,11 @@ class Clash:
         said = [finding.text for finding in self.findings]
         ways = [relaxation.words() for relaxation in self.relaxations[:MOST_SAID]]
         if self.capacity_needed is not None:
-            ways.append(f"raise the scenario's capacity to {plain(self.capacity_needed)}")
+            ways.append(raise_capacity(plain(self.capacity_needed)))
         if ways:
             said.append(f"To mend it: {', or '.join(ways)}.")
         if not self.is_proved:
-            said.append("The time limit ended the search: fewer rows may be enough to clash.")
+            said.append(UNPROVED)
         return " ".join(said)
 
 
